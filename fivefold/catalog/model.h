@@ -1,0 +1,169 @@
+// What a neural network is made of: enough to count its parameters, its work and its memory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fivefold/catalog/fact.h"
+#include "fivefold/catalog/format.h"
+
+namespace fivefold {
+
+// Multi-head attention with grouped keys (MHA when kv_heads == heads, MQA when 1).
+struct GqaAttention {
+  int heads = 0;
+  int kv_heads = 0;
+  int head_dim = 0;
+  bool qkv_bias = false;
+  bool out_bias = false;
+  int window = 0;            // sliding window in tokens; 0: full
+  bool output_gate = false;  // Q projection twice as wide (Qwen3.5)
+  int qk_norm_values = 0;    // parameters of QK norm per layer
+  int sinks = 0;             // learned sinks per layer (gpt-oss)
+  bool causal = true;        // false: encoder
+};
+
+// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434 section 2.1), with an optional sparse
+// indexer (DeepSeek-V3.2, GLM-5).
+struct MlaAttention {
+  int heads = 0;
+  int q_rank = 0;  // 0: no query compression
+  int kv_rank = 0;
+  int nope_dim = 0;
+  int rope_dim = 0;
+  int v_dim = 0;
+  int index_heads = 0;  // 0: dense
+  int index_dim = 0;
+  int index_topk = 0;
+};
+
+// DeepSeek-V4: one shared KV head, compressed by `ratio` (0 window only, 4 with an indexer, 128).
+struct CompressedAttention {
+  int heads = 0;
+  int head_dim = 0;
+  int rope_dim = 0;
+  int q_rank = 0;
+  int out_groups = 0;
+  int out_rank = 0;
+  int window = 0;
+  int ratio = 0;
+  int index_heads = 0;
+  int index_dim = 0;
+  int index_topk = 0;
+};
+
+// Gated delta net (Qwen3.5) or Mamba-2 (Nemotron-H): a state instead of a cache.
+struct LinearAttention {
+  enum class Kind { kGatedDeltaNet, kMamba2 } kind = Kind::kGatedDeltaNet;
+  int k_heads = 0;  // Mamba-2: groups
+  int v_heads = 0;  // Mamba-2: heads
+  int k_dim = 0;    // Mamba-2: state size
+  int v_dim = 0;    // Mamba-2: head size
+  int conv = 0;     // kernel width of the causal convolution
+};
+
+using Attention = std::variant<std::monostate, GqaAttention, MlaAttention, CompressedAttention, LinearAttention>;
+
+struct DenseFfn {
+  int width = 0;
+  bool gated = true;  // three matrices, otherwise two
+  bool bias = false;
+};
+
+struct MoeFfn {
+  int experts = 0;
+  int active = 0;  // per token
+  int width = 0;   // of one expert
+  int shared = 0;        // shared experts
+  int shared_width = 0;  // of one of them
+  bool shared_gate = false;
+  bool gated = true;
+  bool bias = false;         // experts and router
+  int router_bias = 0;       // values of a balancing bias per layer
+  int groups = 0;            // node-limited routing: groups of experts; 0: none
+  int groups_active = 0;
+  bool hash_routed = false;  // a table instead of a router matrix
+};
+
+using Ffn = std::variant<std::monostate, DenseFfn, MoeFfn>;
+
+// `count` equal layers. The order of layers does not matter to time, only which kinds there are.
+struct LayerGroup {
+  std::string name;  // "moe layer"
+  int count = 0;
+  Attention attention;
+  Ffn ffn;
+  int norms = 2;       // norm vectors of `hidden` values
+  bool norm_bias = false;  // LayerNorm: two vectors each
+  double extra_parameters = 0;  // per layer, what no other field holds (hyper-connections, layer scale)
+};
+
+// A vision or text tower beside the language model, or the whole of an encoder.
+struct Tower {
+  std::string name;
+  int layers = 0;
+  int hidden = 0;
+  int heads = 0;
+  int width = 0;
+  bool gated = false;
+  int tokens = 0;  // per image, after patching
+  double parameters = 0;
+};
+
+struct Model {
+  std::string id;  // "deepseek-ai/DeepSeek-R1"
+  std::string name;
+  std::vector<std::string> aliases;
+  std::string family;  // model_type of its config
+  int hidden = 0;
+  int vocabulary = 0;
+  bool tied_embeddings = false;
+  int max_context = 0;
+  std::vector<LayerGroup> layers;
+  std::vector<LayerGroup> mtp;  // multi-token-prediction layers: in the checkpoint, not in the published total
+  double mtp_extra_parameters = 0;
+  std::vector<Tower> towers;
+  double position_parameters = 0;  // learned positions, patch embeddings, poolers, final norms beyond one
+  bool lm_head = true;  // false: an encoder
+  Format native = Format::kBf16;         // of the published weights
+  Format native_experts = Format::kBf16; // of the routed experts
+  double fixed_gflops_per_image = 0;     // detectors known only by parameters and FLOPs
+  double fixed_parameters = 0;
+  double published_total = 0;   // 0: not published
+  double published_active = 0;
+  std::vector<std::string> sources;
+  std::string origin;  // "catalog" or the path of the config.json
+  int layer_count() const;
+};
+
+// Parameters by part. `active` counts what one token uses, embedding and head included, towers and MTP not;
+// `active_core` leaves embedding and head out: publishers use either.
+struct ParameterCount {
+  double total = 0;
+  double active = 0;
+  double active_core = 0;
+  double embedding = 0;  // input embedding; head apart
+  double head = 0;
+  double attention = 0;
+  double dense_ffn = 0;
+  double experts = 0;  // routed
+  double shared_experts = 0;
+  double router = 0;
+  double norms = 0;
+  double towers = 0;
+  double other = 0;
+  double mtp = 0;  // not in total
+};
+ParameterCount count_parameters(const Model& model);
+// Of one layer of a group.
+double attention_parameters(const Model& model, const Attention& attention);
+double ffn_parameters(const Model& model, const Ffn& ffn);
+double active_ffn_parameters(const Model& model, const Ffn& ffn);
+
+// Reads a Hugging Face config.json. Refuses what it does not understand and names the field.
+Result<Model> read_hf_config(const std::string& path);
+Result<Model> parse_hf_config(std::string_view json, const std::string& path);
+
+}  // namespace fivefold

@@ -1,0 +1,43 @@
+// A software stack: which efficiency its kernels and its collective library reach on which architecture.
+// Parameters belong to (stack, architecture or chip, kernel family), or for communication to (library,
+// fabric), and carry their source like any other fact.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fivefold/catalog/chip.h"
+
+namespace fivefold {
+
+// The parameters of one kernel family on one architecture, by name ("compute_efficiency", ...); the kernel
+// room gives each name its meaning.
+struct StackEntry {
+  std::string family;        // "gemm", "moe", ..., or a collective: "all_reduce", "moe_dispatch"; "*" for all
+  std::string architecture;  // "hopper", or a chip or system id; for communication the fabric; "*" for all
+  std::string format;        // "fp8_block"; "*" for all
+  Facts parameters;
+};
+
+// Rows that the parameters were fitted on, so that predictions for them are reported apart. A row is
+// calibrated if form, family and chip match, `data` is the stem of its file (or its `group`), and the row
+// is not held out: hash of its shape modulo 5 below held_out * 5 means held out.
+struct Calibration {
+  std::string form;    // "kernels", "collectives", "training", "serving"
+  std::string data;
+  std::string family;
+  std::string chip;
+  double held_out = 0.2;
+};
+
+struct Stack {
+  std::string id;       // "cuda/sglang-0.5.14"
+  std::string name;
+  std::string vendor;   // whose chips it runs on; "*" for any
+  std::vector<std::string> aliases;
+  std::vector<StackEntry> entries;  // those of the stack it extends first: later entries win
+  std::vector<Calibration> calibration;
+  bool is_default = false;  // of its vendor
+};
+
+}  // namespace fivefold

@@ -1,0 +1,50 @@
+// Time of collective operations in closed form over the levels of a machine.
+//
+// Message sizes follow nccl-tests: the full buffer for all-gather and reduce-scatter, the send buffer of
+// one rank for all-to-all and all-reduce. busbw = algbw x 2(n-1)/n for all-reduce, (n-1)/n for the others.
+#pragma once
+
+#include "fivefold/base/inline_vector.h"
+#include "fivefold/fabric/machine.h"
+
+namespace fivefold {
+
+enum class Collective : std::uint8_t {
+  kAllReduce, kAllGather, kReduceScatter, kAllToAll, kBroadcast, kSendRecv,
+};
+std::string_view name(Collective collective);
+
+// How many members a group has at each level: tp=8 inside a node of 8 is {8,1}; dp=4 with stride 8 is {1,4}.
+struct Group {
+  InlineVector<int, 8> fanout;  // per level of the machine, product = size
+  int size = 1;
+};
+// Ranks r, r+stride, r+2 stride, ... (`size` of them), ranks numbered from the inside out.
+Group make_group(const Machine& machine, int size, int stride);
+
+enum class Algorithm : std::uint8_t { kRing, kTree, kOneShot, kHierarchical, kInNetwork, kPairwise, kDirect };
+std::string_view name(Algorithm algorithm);
+
+struct CollectiveTime {
+  Seconds time;
+  Seconds latency;    // the part that does not shrink with the message
+  Algorithm algorithm = Algorithm::kDirect;
+  int bottleneck = 0; // level
+};
+
+CollectiveTime collective_time(const Machine& machine, Collective collective, const Group& group, Bytes bytes);
+
+// MoE dispatch or combine: each device holds `tokens`, each sent to `topk` experts spread over the group;
+// a token crosses a level once per distinct destination there (deduplicated), at most `groups_active` nodes
+// when routing is node-limited (DeepEP normal mode); `low_latency` sends each copy directly.
+struct MoeExchange {
+  double tokens = 0;
+  double topk = 0;
+  double nodes_limit = 0;  // 0: none
+  Bytes bytes_per_token;   // of one copy, in the format sent
+  double imbalance = 1;
+  bool low_latency = false;
+};
+CollectiveTime moe_exchange_time(const Machine& machine, const Group& group, const MoeExchange& exchange);
+
+}  // namespace fivefold

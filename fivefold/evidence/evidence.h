@@ -1,0 +1,73 @@
+// The program against published measurements: reads the measured forms as they are published, predicts
+// each row that it can express, refuses the others with a reason, and sums the errors up.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fivefold/catalog/catalog.h"
+
+namespace fivefold {
+
+// A CSV file (gzip or plain), quoted fields allowed. Rows keep their line for messages.
+struct CsvTable {
+  std::string file;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+  std::vector<int> lines;
+  int column(std::string_view name) const;                              // -1 if absent
+  std::string_view at(std::size_t row, std::string_view column) const;  // empty if absent
+  std::optional<double> number(std::size_t row, std::string_view column) const;
+};
+Result<CsvTable> read_csv(const std::string& path);
+
+struct Prediction {
+  std::string form;    // "kernels", "collectives", "training", "serving"
+  std::string family;  // as the JSON form names it
+  std::string chip;    // as in the data, resolved to the catalog id where possible
+  std::string stack;
+  std::string model;   // where there is one
+  std::string row;     // "file.csv:12" and the row's id
+  bool calibrated = false;
+  double measured = 0;   // of the row, in `unit`
+  double predicted = 0;
+  std::string unit;
+  std::string refused;   // reason, if it was not predicted; short and countable
+};
+using Predictions = std::vector<Prediction>;
+
+// Each recognises its form by the header line.
+bool is_kernel_table(const CsvTable& table);
+bool is_collective_table(const CsvTable& table);
+bool is_training_table(const CsvTable& table);
+bool is_serving_table(const CsvTable& table);
+// An error is a missing column or an unreadable number; a row that cannot be expressed is refused instead.
+Result<Predictions> predict_kernels(const Catalog& catalog, const CsvTable& table);
+Result<Predictions> predict_collectives(const Catalog& catalog, const CsvTable& table);
+Result<Predictions> predict_training(const Catalog& catalog, const CsvTable& table);
+Result<Predictions> predict_serving(const Catalog& catalog, const CsvTable& table);
+
+struct Cell {
+  std::string form, family, chip, stack;
+  bool calibrated = false;
+  int rows = 0, predicted = 0;
+  double mean_ape = 0, median_ape = 0, p90_ape = 0, max_ape = 0, bias = 0;  // bias: mean ln(predicted/measured)
+};
+struct Evidence {
+  std::vector<Cell> cells;
+  std::map<std::string, int> refused;  // reason -> rows
+  Predictions predictions;
+};
+// Files, or directories searched for *.csv and *.csv.gz in order of name. A CSV of no known form is noted in `skipped`.
+Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
+                          std::vector<std::string>& skipped, const std::function<void(double)>& progress = {});
+std::vector<Cell> summarise(const Predictions& predictions);
+
+// The stack's calibration covers this row: see catalog/stack.h. `shape` is the text of its shape columns.
+bool is_calibrated(const Stack& stack, std::string_view form, std::string_view data, std::string_view family,
+                   std::string_view chip, std::string_view shape);
+
+}  // namespace fivefold

@@ -1,0 +1,111 @@
+// Operators with shapes: what a layer asks one device to do. Shapes are per device, after sharding.
+//
+// An operation is one multiply or one add: C[m,n] = A[m,k] B[k,n] takes 2 m n k.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "fivefold/base/inline_vector.h"
+#include "fivefold/base/units.h"
+#include "fivefold/catalog/format.h"
+
+namespace fivefold {
+
+// C[m,n] = A[m,k] B[k,n], `batch` times with different B.
+struct Gemm {
+  double m = 0, n = 0, k = 0;
+  double batch = 1;
+  Format a = Format::kBf16;    // activations; what the matrix unit computes in follows from a and b
+  Format b = Format::kBf16;    // weights
+  Format out = Format::kBf16;
+};
+
+// The routed experts of one device: up (and gate), activation, down.
+struct MoeBlock {
+  double tokens = 0;          // entering this device's experts, before top-k (of the whole EP group if ep > 1)
+  double hidden = 0;
+  double width = 0;           // of an expert, on this device (after tensor cutting)
+  double experts = 0;         // of the model
+  double local_experts = 0;   // held by this device
+  double topk = 0;
+  bool gated = true;
+  double imbalance = 1;       // busiest device's share of tokens over the mean
+  double power_law = 0;       // 0: balanced; else the exponent of the spread over experts
+  Format a = Format::kBf16;
+  Format b = Format::kBf16;
+  // Expected (token, expert) pairs that this device computes, busiest device.
+  double routed_pairs() const { return tokens * topk * local_experts / experts * imbalance; }
+};
+
+// softmax(Q K^T) V. Prefill: q_len > 1. Decode: q_len 1 (or 1 + drafts).
+struct AttentionCore {
+  double batch = 0;
+  double q_len = 0;   // new tokens of each sequence
+  double kv_len = 0;  // tokens attended to in all, the new ones included
+  double heads = 0, kv_heads = 0;
+  double qk_dim = 0, v_dim = 0;
+  double window = 0;  // 0: full
+  bool causal = true;
+  Format compute = Format::kBf16;
+  Format cache = Format::kBf16;
+};
+
+// MLA over the compressed cache (absorbed): every head reads the same kv_rank + rope_dim values a token.
+// `topk` > 0: only so many tokens are attended to (DSA).
+struct MlaCore {
+  double batch = 0;
+  double q_len = 0;
+  double kv_len = 0;
+  double heads = 0;
+  double kv_rank = 0, rope_dim = 0;
+  double topk = 0;
+  Format compute = Format::kBf16;
+  Format cache = Format::kBf16;
+};
+
+// Chunked scan or single-step update of a recurrent state.
+struct LinearCore {
+  double batch = 0, q_len = 0;
+  double k_heads = 0, v_heads = 0, k_dim = 0, v_dim = 0, conv = 0;
+};
+
+// Norms, rotary, activation, router top-k, quantise, residual, optimizer: bytes moved.
+struct Streaming {
+  Bytes read;
+  Bytes written;
+  Ops ops;
+  double launches = 1;
+};
+
+using Shape = std::variant<Streaming, Gemm, MoeBlock, AttentionCore, MlaCore, LinearCore>;
+
+// Kernel families, as measurements and stacks name them.
+enum class Family : std::uint8_t {
+  kGemm, kMoe, kAttentionPrefill, kAttentionDecode, kMlaPrefill, kMlaDecode, kAttentionModule,
+  kLinearAttention, kSparseAttention, kEncoderAttention, kMemoryBound,
+};
+inline constexpr int kFamilyCount = 11;
+std::string_view name(Family family);
+
+struct Op {
+  std::string_view name;  // "q_b_proj"; static text
+  Family family = Family::kMemoryBound;
+  Shape shape;
+  double repeat = 1;      // runs one after the other
+};
+
+inline constexpr std::size_t kMaxLayerOps = 40;
+using OpList = InlineVector<Op, kMaxLayerOps>;
+
+// What no machine can avoid: arithmetic, and bytes that must cross the memory interface once.
+struct Work {
+  Ops ops;
+  Bytes weights;
+  Bytes activations;  // read and written, caches included
+  Format compute = Format::kBf16;
+};
+Work work(const Shape& shape);
+
+}  // namespace fivefold
