@@ -1,0 +1,225 @@
+#include "fivefold/planner/search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace fivefold {
+namespace {
+
+// Attention heads of the widest layer: what tp may divide.
+int attention_heads(const Model& model) {
+  int heads = 0;
+  for (const LayerGroup& group : model.layers) {
+    heads = std::max(heads, std::visit(
+                                [](const auto& attention) {
+                                  if constexpr (requires { attention.heads; }) {
+                                    return attention.heads;
+                                  } else if constexpr (requires { attention.v_heads; }) {
+                                    return attention.v_heads;
+                                  } else {
+                                    return 0;
+                                  }
+                                },
+                                group.attention));
+  }
+  return heads;
+}
+
+int expert_count(const Model& model) {
+  int experts = 0;
+  for (const LayerGroup& group : model.layers) {
+    if (const auto* moe = std::get_if<MoeFfn>(&group.ffn)) experts = std::max(experts, moe->experts);
+  }
+  return experts;
+}
+
+// Powers of two, three times powers of two, the machine's own level sizes and their multiples to `limit`.
+std::vector<int> instance_sizes(const Machine& machine, int limit) {
+  std::set<int> sizes;
+  for (int size = 1; size <= limit; size *= 2) {
+    sizes.insert(size);
+    if (3 * size <= limit) sizes.insert(3 * size);
+    if (5 * size <= limit) sizes.insert(5 * size);
+  }
+  for (const Level& level : machine.levels) {
+    for (int size : {level.size, level.size / 2, level.size / 3, level.size / 4}) {
+      if (size >= 1 && size <= limit) sizes.insert(size);
+    }
+  }
+  return {sizes.begin(), sizes.end()};
+}
+
+// Tensor-parallel widths worth trying: divisors of the heads within the innermost levels that a group of
+// ranks can use without leaving a node-like level.
+std::vector<int> tensor_widths(const Machine& machine, const Model& model, int limit) {
+  int inner = 1;
+  for (const Level& level : machine.levels) {
+    if (level.size <= 128) inner = std::max(inner, level.size);
+  }
+  const int heads = std::max(1, attention_heads(model));
+  std::vector<int> widths;
+  for (int width = 1; width <= std::min({inner, limit, heads}); ++width) {
+    if (heads % width == 0 && limit % width == 0) widths.push_back(width);
+  }
+  return widths;
+}
+
+std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model, int devices) {
+  std::vector<ServingLayout> layouts;
+  const bool moe = expert_count(model) > 0;
+  for (int pp : {1, 2, 4, 8}) {
+    if (devices % pp != 0 || pp > model.layer_count()) continue;
+    const int stage = devices / pp;
+    for (int tp : tensor_widths(machine, model, stage)) {
+      const int dp = stage / tp;
+      if (moe) {
+        if (stage <= expert_count(model) * 2) layouts.push_back({.tp = tp, .dp = dp, .ep = stage, .pp = pp});
+        if (dp == 1 && stage > 1) layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
+      } else if (dp == 1) {
+        layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
+      }
+    }
+  }
+  return layouts;
+}
+
+void count(SearchReport& report, const Error* error) {
+  ++report.evaluated;
+  if (error == nullptr) return;
+  ++report.refused;
+  report.nearest_refusal = error->problems.front().what;  // candidates grow, so the last is the nearest
+}
+
+template <class Plan>
+const Plan* best_of(const std::vector<Plan>& plans, int devices) {
+  const Plan* best = nullptr;
+  double most = 0;
+  for (const Plan& plan : plans) {
+    const int size = plan.layout.devices();
+    const double tokens = (devices / size) * plan.estimate.tokens_per_second;
+    if (tokens > most) {
+      most = tokens;
+      best = &plan;
+    }
+  }
+  return best;
+}
+
+template <class Plan>
+double throughput_of(const std::vector<Plan>& plans, int devices) {
+  const Plan* best = best_of(plans, devices);
+  return best == nullptr ? 0 : (devices / best->layout.devices()) * best->estimate.tokens_per_second;
+}
+
+// Tokens that one device takes in a prefill batch: larger batches use the machine better until TTFT or
+// memory stops them.
+constexpr double kPrefillTokens[] = {1024, 2048, 4096, 8192, 16384, 32768};
+
+}  // namespace
+
+std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine, const Model& model,
+                                     const ServingWorkload& workload, int max_devices, SearchReport& report) {
+  std::vector<DecodePlan> plans;
+  for (int size : instance_sizes(machine, max_devices)) {
+    DecodePlan best;
+    for (const ServingLayout& layout : serving_layouts(machine, model, size)) {
+      const auto estimate = serving.best_decode(workload, layout);
+      count(report, estimate ? nullptr : &estimate.error());
+      if (!estimate) continue;
+      const double per_device = estimate->tokens_per_second / size;
+      if (per_device > best.tokens_per_second_per_device) best = {layout, *estimate, per_device};
+    }
+    if (best.tokens_per_second_per_device > 0) plans.push_back(best);
+  }
+  return plans;
+}
+
+std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machine& machine, const Model& model,
+                                       const ServingWorkload& workload, int max_devices, SearchReport& report) {
+  std::vector<PrefillPlan> plans;
+  for (int size : instance_sizes(machine, max_devices)) {
+    PrefillPlan best;
+    for (const ServingLayout& layout : serving_layouts(machine, model, size)) {
+      for (double tokens : kPrefillTokens) {
+        const auto estimate = serving.prefill(workload, layout, tokens);
+        count(report, estimate ? nullptr : &estimate.error());
+        if (!estimate) continue;
+        if (workload.ttft_limit > Seconds(0) && estimate->time > workload.ttft_limit) continue;
+        const double per_device = estimate->tokens_per_second / size;
+        if (per_device > best.tokens_per_second_per_device) best = {layout, *estimate, per_device};
+      }
+    }
+    if (best.tokens_per_second_per_device > 0) plans.push_back(best);
+  }
+  return plans;
+}
+
+const DecodePlan* best_use(const std::vector<DecodePlan>& plans, int devices) { return best_of(plans, devices); }
+const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices) { return best_of(plans, devices); }
+double throughput(const std::vector<DecodePlan>& plans, int devices) { return throughput_of(plans, devices); }
+double throughput(const std::vector<PrefillPlan>& plans, int devices) { return throughput_of(plans, devices); }
+
+namespace {
+
+std::vector<int> divisors(int number, int limit) {
+  std::vector<int> found;
+  for (int d = 1; d <= std::min(number, limit); ++d) {
+    if (number % d == 0) found.push_back(d);
+  }
+  return found;
+}
+
+// The cuts of the model over all devices; micro batch and recomputation come on top of each.
+std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model, const TrainingJob& job) {
+  std::vector<TrainingLayout> cuts;
+  const int experts = expert_count(model);
+  for (int tp : tensor_widths(machine, model, machine.devices)) {
+    if (tp > 16 && tp > machine.levels.front().size) continue;
+    for (int pp : divisors(machine.devices / tp, std::min(64, model.layer_count()))) {
+      const int dp = machine.devices / tp / pp;
+      if (dp > job.global_batch || job.global_batch % dp != 0) continue;
+      for (int ep : experts == 0 ? std::vector<int>{1} : divisors(dp, std::min(experts, 256))) {
+        if (experts != 0 && experts % ep != 0) continue;
+        for (int vpp : {1, 2, 4}) {
+          if (vpp > 1 && (pp == 1 || model.layer_count() < pp * vpp)) continue;
+          TrainingLayout cut{.tp = tp, .pp = pp, .dp = dp, .ep = ep, .vpp = vpp};
+          cut.schedule = vpp > 1 ? Schedule::kInterleaved : Schedule::k1F1B;
+          cut.sequence_parallel = tp > 1;
+          cuts.push_back(cut);
+        }
+      }
+    }
+  }
+  return cuts;
+}
+
+}  // namespace
+
+Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine, const Model& model,
+                                   const TrainingJob& job, SearchReport& report) {
+  TrainingPlan best;
+  for (TrainingLayout layout : training_cuts(machine, model, job)) {
+    for (int micro_batch : {1, 2, 4, 8}) {
+      if (job.global_batch % (layout.dp * micro_batch) != 0) continue;
+      layout.micro_batch = micro_batch;
+      for (Recompute recompute : {Recompute::kNone, Recompute::kSelective, Recompute::kFull}) {
+        layout.recompute = recompute;
+        const auto estimate = training.estimate(job, layout);
+        count(report, estimate ? nullptr : &estimate.error());
+        if (!estimate) continue;
+        if (best.estimate.step == Seconds(0) || estimate->step < best.estimate.step) best = {layout, *estimate};
+        break;  // more recomputation only adds time
+      }
+    }
+  }
+  if (best.estimate.step == Seconds(0)) {
+    return fail(fmt::format("no training layout of {} fits {} devices", model.id, machine.devices),
+                report.nearest_refusal);
+  }
+  return best;
+}
+
+}  // namespace fivefold

@@ -1,0 +1,58 @@
+// Exhaustive search over layouts: which cut of the model over the devices is fastest within memory and
+// the service limits. Deterministic: candidates are listed in one order and ties keep the first.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fivefold/serving/serving.h"
+#include "fivefold/training/training.h"
+
+namespace fivefold {
+
+// What a search looked at, and why candidates fell: so that "nothing fits" can say what came nearest.
+struct SearchReport {
+  long evaluated = 0;
+  long refused = 0;
+  std::string nearest_refusal;  // of the candidate that needed the least beyond the limit, if all fell
+};
+
+struct DecodePlan {
+  ServingLayout layout;
+  DecodeEstimate estimate;
+  double tokens_per_second_per_device = 0;
+};
+
+struct PrefillPlan {
+  ServingLayout layout;
+  PrefillEstimate estimate;
+  double tokens_per_second_per_device = 0;
+};
+
+struct TrainingPlan {
+  TrainingLayout layout;
+  TrainingEstimate estimate;
+};
+
+// Instances of every size up to `max_devices` (whole nodes, halves, thirds of the machine), each cut in every
+// way that divides. The best plan for each instance size, smallest first; sizes at which nothing runs are
+// left out.
+std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine, const Model& model,
+                                     const ServingWorkload& workload, int max_devices, SearchReport& report);
+std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machine& machine, const Model& model,
+                                       const ServingWorkload& workload, int max_devices, SearchReport& report);
+
+// The best use of `devices`: as many equal instances as fit, of the size that gives the most. Null if no
+// instance fits.
+const DecodePlan* best_use(const std::vector<DecodePlan>& plans, int devices);
+const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices);
+// Tokens a second of `devices` used so; whole instances only.
+double throughput(const std::vector<DecodePlan>& plans, int devices);
+double throughput(const std::vector<PrefillPlan>& plans, int devices);
+
+// Every (tp, pp, ep, dp, micro batch, recomputation, vpp) that divides, over all `machine.devices`.
+Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine, const Model& model,
+                                   const TrainingJob& job, SearchReport& report);
+
+}  // namespace fivefold
