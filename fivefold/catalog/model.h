@@ -1,11 +1,12 @@
 // What a neural network is made of: enough to count its parameters, its work and its memory.
 #pragma once
 
-#include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "fivefold/base/inline_vector.h"
 #include "fivefold/catalog/fact.h"
 #include "fivefold/catalog/format.h"
 
@@ -18,7 +19,7 @@ struct GqaAttention {
   int head_dim = 0;
   bool qkv_bias = false;
   bool out_bias = false;
-  int window = 0;            // sliding window in tokens; 0: full
+  int window = 0;  // tokens; causal: the last so many, encoder: blocks of so many; 0: full
   bool output_gate = false;  // Q projection twice as wide (Qwen3.5)
   int qk_norm_values = 0;    // parameters of QK norm per layer
   int sinks = 0;             // learned sinks per layer (gpt-oss)
@@ -64,7 +65,8 @@ struct LinearAttention {
   int conv = 0;     // kernel width of the causal convolution
 };
 
-using Attention = std::variant<std::monostate, GqaAttention, MlaAttention, CompressedAttention, LinearAttention>;
+using Attention =
+    std::variant<std::monostate, GqaAttention, MlaAttention, CompressedAttention, LinearAttention>;
 
 struct DenseFfn {
   int width = 0;
@@ -74,15 +76,15 @@ struct DenseFfn {
 
 struct MoeFfn {
   int experts = 0;
-  int active = 0;  // per token
-  int width = 0;   // of one expert
+  int active = 0;        // per token
+  int width = 0;         // of one expert
   int shared = 0;        // shared experts
   int shared_width = 0;  // of one of them
   bool shared_gate = false;
   bool gated = true;
-  bool bias = false;         // experts and router
-  int router_bias = 0;       // values of a balancing bias per layer
-  int groups = 0;            // node-limited routing: groups of experts; 0: none
+  bool bias = false;    // experts and router
+  int router_bias = 0;  // values of a balancing bias per layer
+  int groups = 0;       // node-limited routing: groups of experts; 0: none
   int groups_active = 0;
   bool hash_routed = false;  // a table instead of a router matrix
 };
@@ -95,9 +97,10 @@ struct LayerGroup {
   int count = 0;
   Attention attention;
   Ffn ffn;
-  int norms = 2;       // norm vectors of `hidden` values
+  int norms = 2;           // norm vectors of `hidden` values
   bool norm_bias = false;  // LayerNorm: two vectors each
-  double extra_parameters = 0;  // per layer, what no other field holds (hyper-connections, layer scale)
+  double extra_parameters =
+      0;  // per layer, what no other field holds (hyper-connections, layer scale)
 };
 
 // A vision or text tower beside the language model, or the whole of an encoder.
@@ -122,29 +125,34 @@ struct Model {
   bool tied_embeddings = false;
   int max_context = 0;
   std::vector<LayerGroup> layers;
-  std::vector<LayerGroup> mtp;  // multi-token-prediction layers: in the checkpoint, not in the published total
+  std::vector<LayerGroup>
+      mtp;  // multi-token-prediction layers: in the checkpoint, not in the published total
   double mtp_extra_parameters = 0;
   std::vector<Tower> towers;
-  double position_parameters = 0;  // learned positions, patch embeddings, poolers, final norms beyond one
-  bool lm_head = true;  // false: an encoder
-  Format native = Format::kBf16;         // of the published weights
-  Format native_experts = Format::kBf16; // of the routed experts
-  double fixed_gflops_per_image = 0;     // detectors known only by parameters and FLOPs
+  double position_parameters = 0;  // learned positions of the token embedding
+  double other_parameters = 0;     // patch embeddings, poolers, necks, projections between towers
+  bool final_norm = true;
+  bool lm_head = true;                    // false: an encoder
+  int image_tokens = 0;                   // of an encoder: tokens per image
+  Format native = Format::kBf16;          // of the published weights
+  Format native_experts = Format::kBf16;  // of the routed experts
+  double fixed_gflops_per_image = 0;      // detectors known only by parameters and FLOPs
   double fixed_parameters = 0;
-  double published_total = 0;   // 0: not published
+  double published_total = 0;  // 0: not published
   double published_active = 0;
   std::vector<std::string> sources;
   std::string origin;  // "catalog" or the path of the config.json
   int layer_count() const;
 };
 
-// Parameters by part. `active` counts what one token uses, embedding and head included, towers and MTP not;
-// `active_core` leaves embedding and head out: publishers use either.
+// Parameters by part. `active` counts what one token uses, embedding and head included, MTP not; in
+// a model without routed experts that is everything, as publishers count it, otherwise towers are
+// left out. `active_core` leaves embedding and head out: publishers use either.
 struct ParameterCount {
   double total = 0;
   double active = 0;
   double active_core = 0;
-  double embedding = 0;  // input embedding; head apart
+  double embedding = 0;  // input embedding and learned positions; head apart
   double head = 0;
   double attention = 0;
   double dense_ffn = 0;
@@ -161,6 +169,26 @@ ParameterCount count_parameters(const Model& model);
 double attention_parameters(const Model& model, const Attention& attention);
 double ffn_parameters(const Model& model, const Ffn& ffn);
 double active_ffn_parameters(const Model& model, const Ffn& ffn);
+double norm_parameters(const Model& model, const LayerGroup& layer);
+
+// A weight matrix of a layer. Tensor parallelism divides it among at most `ways` ranks (1: each
+// rank holds all of it, as a router or the compression of MLA; KV heads cannot be cut finer than
+// one).
+struct Matrix {
+  std::string_view name;  // static text
+  double rows = 0;        // inputs of one token
+  double columns = 0;     // outputs
+  double ways = 1;
+  double values() const { return rows * columns; }
+};
+using MatrixList = InlineVector<Matrix, 16>;
+MatrixList attention_matrices(const Model& model, const Attention& attention);
+// Biases, QK norms, sinks, decay rates: what attention holds beside its matrices.
+double attention_vectors(const Model& model, const Attention& attention);
+// Values of the matrices of one expert (or of a dense FFN) of this width.
+double ffn_matrix_values(const Model& model, double width, bool gated);
+
+const MoeFfn* moe(const LayerGroup& layer);  // null: no routed experts
 
 // Reads a Hugging Face config.json. Refuses what it does not understand and names the field.
 Result<Model> read_hf_config(const std::string& path);

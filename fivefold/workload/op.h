@@ -17,22 +17,23 @@ namespace fivefold {
 struct Gemm {
   double m = 0, n = 0, k = 0;
   double batch = 1;
-  Format a = Format::kBf16;    // activations; what the matrix unit computes in follows from a and b
-  Format b = Format::kBf16;    // weights
+  Format a = Format::kBf16;  // activations; what the matrix unit computes in follows from a and b
+  Format b = Format::kBf16;  // weights
   Format out = Format::kBf16;
 };
 
 // The routed experts of one device: up (and gate), activation, down.
 struct MoeBlock {
-  double tokens = 0;          // entering this device's experts, before top-k (of the whole EP group if ep > 1)
+  double tokens =
+      0;  // entering this device's experts, before top-k (of the whole EP group if ep > 1)
   double hidden = 0;
-  double width = 0;           // of an expert, on this device (after tensor cutting)
-  double experts = 0;         // of the model
-  double local_experts = 0;   // held by this device
+  double width = 0;          // of an expert, on this device (after tensor cutting)
+  double experts = 0;        // of the model
+  double local_experts = 0;  // held by this device
   double topk = 0;
   bool gated = true;
-  double imbalance = 1;       // busiest device's share of tokens over the mean
-  double power_law = 0;       // 0: balanced; else the exponent of the spread over experts
+  double imbalance = 1;  // busiest device's share of tokens over the mean
+  double power_law = 0;  // 0: balanced; else the exponent of the spread over experts
   Format a = Format::kBf16;
   Format b = Format::kBf16;
   // Expected (token, expert) pairs that this device computes, busiest device.
@@ -52,8 +53,8 @@ struct AttentionCore {
   Format cache = Format::kBf16;
 };
 
-// MLA over the compressed cache (absorbed): every head reads the same kv_rank + rope_dim values a token.
-// `topk` > 0: only so many tokens are attended to (DSA).
+// MLA over the compressed cache (absorbed): every head reads the same kv_rank + rope_dim values a
+// token. `topk` > 0: only so many tokens are attended to (DSA).
 struct MlaCore {
   double batch = 0;
   double q_len = 0;
@@ -69,6 +70,7 @@ struct MlaCore {
 struct LinearCore {
   double batch = 0, q_len = 0;
   double k_heads = 0, v_heads = 0, k_dim = 0, v_dim = 0, conv = 0;
+  bool delta_rule = true;  // gated delta net; false: Mamba-2
 };
 
 // Norms, rotary, activation, router top-k, quantise, residual, optimizer: bytes moved.
@@ -83,8 +85,17 @@ using Shape = std::variant<Streaming, Gemm, MoeBlock, AttentionCore, MlaCore, Li
 
 // Kernel families, as measurements and stacks name them.
 enum class Family : std::uint8_t {
-  kGemm, kMoe, kAttentionPrefill, kAttentionDecode, kMlaPrefill, kMlaDecode, kAttentionModule,
-  kLinearAttention, kSparseAttention, kEncoderAttention, kMemoryBound,
+  kGemm,
+  kMoe,
+  kAttentionPrefill,
+  kAttentionDecode,
+  kMlaPrefill,
+  kMlaDecode,
+  kAttentionModule,
+  kLinearAttention,
+  kSparseAttention,
+  kEncoderAttention,
+  kMemoryBound,
 };
 inline constexpr int kFamilyCount = 11;
 std::string_view name(Family family);
@@ -93,7 +104,7 @@ struct Op {
   std::string_view name;  // "q_b_proj"; static text
   Family family = Family::kMemoryBound;
   Shape shape;
-  double repeat = 1;      // runs one after the other
+  double repeat = 1;  // runs one after the other
 };
 
 inline constexpr std::size_t kMaxLayerOps = 40;

@@ -1,0 +1,208 @@
+#include "fivefold/catalog/model.h"
+
+namespace fivefold {
+namespace {
+
+MatrixList matrices(double hidden, const GqaAttention& a) {
+  const double q = double(a.heads) * a.head_dim;
+  const double kv = double(a.kv_heads) * a.head_dim;
+  MatrixList list;
+  list.push_back({"q_proj", hidden, q * (a.output_gate ? 2 : 1), double(a.heads)});
+  list.push_back({"k_proj", hidden, kv, double(a.kv_heads)});
+  list.push_back({"v_proj", hidden, kv, double(a.kv_heads)});
+  list.push_back({"o_proj", q, hidden, double(a.heads)});
+  return list;
+}
+
+// DeepSeek-V2, arXiv 2405.04434 section 2.1; the indexer: DeepSeek-V3.2, arXiv 2512.02556
+// section 2.1.
+MatrixList matrices(double hidden, const MlaAttention& a) {
+  const double heads = a.heads;
+  const double qk = a.nope_dim + a.rope_dim;
+  MatrixList list;
+  if (a.q_rank > 0) {
+    list.push_back({"q_a_proj", hidden, double(a.q_rank), 1});
+    list.push_back({"q_b_proj", double(a.q_rank), heads * qk, heads});
+  } else {
+    list.push_back({"q_proj", hidden, heads * qk, heads});
+  }
+  list.push_back({"kv_a_proj", hidden, double(a.kv_rank + a.rope_dim), 1});
+  list.push_back({"kv_b_proj", double(a.kv_rank), heads * (a.nope_dim + a.v_dim), heads});
+  list.push_back({"o_proj", heads * a.v_dim, hidden, heads});
+  if (a.index_heads > 0) {
+    const double q_in = a.q_rank > 0 ? a.q_rank : hidden;
+    list.push_back({"index_q_proj", q_in, double(a.index_heads) * a.index_dim, 1});
+    list.push_back({"index_k_proj", hidden, double(a.index_dim), 1});
+    list.push_back({"index_weights_proj", hidden, double(a.index_heads), 1});
+  }
+  return list;
+}
+
+MatrixList matrices(double, const CompressedAttention&) {
+  return {};
+}
+
+// Gated delta net: Yang et al., arXiv 2412.06464, as in Qwen3-Next. Mamba-2: Dao and Gu, arXiv
+// 2405.21060.
+MatrixList matrices(double hidden, const LinearAttention& a) {
+  const double heads = a.v_heads;
+  const double keys = 2.0 * a.k_heads * a.k_dim;
+  const double inner = heads * a.v_dim;
+  const double scalars = a.kind == LinearAttention::Kind::kGatedDeltaNet ? 2 * heads : heads;
+  MatrixList list;
+  list.push_back({"in_proj", hidden, keys + 2 * inner + scalars, heads});
+  list.push_back({"conv", double(a.conv), keys + inner, heads});
+  list.push_back({"out_proj", inner, hidden, heads});
+  return list;
+}
+
+double vectors(double hidden, const GqaAttention& a) {
+  const double q = double(a.heads) * a.head_dim * (a.output_gate ? 2 : 1);
+  const double kv = double(a.kv_heads) * a.head_dim;
+  return (a.qkv_bias ? q + 2 * kv : 0) + (a.out_bias ? hidden : 0) + a.qk_norm_values + a.sinks;
+}
+
+double vectors(double, const MlaAttention& a) {
+  // The indexer's key norm is a LayerNorm: weight and bias.
+  return a.q_rank + a.kv_rank + (a.index_heads > 0 ? 2 * a.index_dim : 0);
+}
+
+double vectors(double, const CompressedAttention&) {
+  return 0;
+}
+
+double vectors(double, const LinearAttention& a) {
+  const double heads = a.v_heads;
+  const double inner = heads * a.v_dim;
+  // Gated delta net: decay and step bias per head, one output norm shared by heads. Mamba-2: decay,
+  // step bias and skip per head, output norm over all, bias of the convolution.
+  if (a.kind == LinearAttention::Kind::kGatedDeltaNet) return 2 * heads + a.v_dim;
+  return 3 * heads + inner + (2.0 * a.k_heads * a.k_dim + inner);
+}
+
+bool has_routed_experts(const Model& model) {
+  for (const LayerGroup& layer : model.layers) {
+    if (moe(layer)) return true;
+  }
+  return false;
+}
+
+struct FfnCount {
+  double dense = 0, experts = 0, active_experts = 0, shared = 0, router = 0;
+  double total() const { return dense + experts + shared + router; }
+};
+
+FfnCount count_ffn(const Model& model, const Ffn& ffn) {
+  FfnCount count;
+  if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
+    const double biases =
+        dense->bias ? dense->width * (dense->gated ? 2.0 : 1.0) + model.hidden : 0;
+    count.dense = ffn_matrix_values(model, dense->width, dense->gated) + biases;
+  } else if (const auto* moe = std::get_if<MoeFfn>(&ffn)) {
+    const double biases = moe->bias ? moe->width * (moe->gated ? 2.0 : 1.0) + model.hidden : 0;
+    const double expert = ffn_matrix_values(model, moe->width, moe->gated) + biases;
+    count.experts = expert * moe->experts;
+    count.active_experts = expert * moe->active;
+    count.shared = moe->shared * ffn_matrix_values(model, moe->shared_width, moe->gated) +
+                   (moe->shared_gate ? model.hidden : 0);
+    const double matrix = moe->hash_routed ? 0 : double(model.hidden) * moe->experts;
+    count.router = matrix + (moe->bias ? moe->experts : 0) + moe->router_bias;
+  }
+  return count;
+}
+
+}  // namespace
+
+int Model::layer_count() const {
+  int count = 0;
+  for (const LayerGroup& layer : layers) count += layer.count;
+  return count;
+}
+
+const MoeFfn* moe(const LayerGroup& layer) {
+  return std::get_if<MoeFfn>(&layer.ffn);
+}
+
+MatrixList attention_matrices(const Model& model, const Attention& attention) {
+  return std::visit(
+      [&](const auto& a) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(a)>, std::monostate>) {
+          return MatrixList{};
+        } else {
+          return matrices(model.hidden, a);
+        }
+      },
+      attention);
+}
+
+double attention_vectors(const Model& model, const Attention& attention) {
+  return std::visit(
+      [&](const auto& a) -> double {
+        if constexpr (std::is_same_v<std::decay_t<decltype(a)>, std::monostate>) {
+          return 0;
+        } else {
+          return vectors(model.hidden, a);
+        }
+      },
+      attention);
+}
+
+double attention_parameters(const Model& model, const Attention& attention) {
+  double sum = attention_vectors(model, attention);
+  for (const Matrix& matrix : attention_matrices(model, attention)) sum += matrix.values();
+  return sum;
+}
+
+double ffn_matrix_values(const Model& model, double width, bool gated) {
+  return (gated ? 3 : 2) * width * model.hidden;
+}
+
+double ffn_parameters(const Model& model, const Ffn& ffn) {
+  return count_ffn(model, ffn).total();
+}
+
+double active_ffn_parameters(const Model& model, const Ffn& ffn) {
+  const FfnCount count = count_ffn(model, ffn);
+  return count.total() - count.experts + count.active_experts;
+}
+
+double norm_parameters(const Model& model, const LayerGroup& layer) {
+  return double(layer.norms) * model.hidden * (layer.norm_bias ? 2 : 1);
+}
+
+ParameterCount count_parameters(const Model& model) {
+  ParameterCount count;
+  double inactive = 0;
+  for (const LayerGroup& layer : model.layers) {
+    const FfnCount ffn = count_ffn(model, layer.ffn);
+    count.attention += layer.count * attention_parameters(model, layer.attention);
+    count.dense_ffn += layer.count * ffn.dense;
+    count.experts += layer.count * ffn.experts;
+    count.shared_experts += layer.count * ffn.shared;
+    count.router += layer.count * ffn.router;
+    count.norms += layer.count * norm_parameters(model, layer);
+    count.other += layer.count * layer.extra_parameters;
+    inactive += layer.count * (ffn.experts - ffn.active_experts);
+  }
+  for (const LayerGroup& layer : model.mtp) {
+    count.mtp += layer.count *
+                 (attention_parameters(model, layer.attention) + ffn_parameters(model, layer.ffn) +
+                  norm_parameters(model, layer) + layer.extra_parameters);
+  }
+  count.mtp += model.mtp_extra_parameters;
+  if (model.final_norm && !model.layers.empty()) {
+    count.norms += model.hidden * (model.layers.front().norm_bias ? 2.0 : 1.0);
+  }
+  const double table = double(model.vocabulary) * model.hidden;
+  count.embedding = table + model.position_parameters;
+  count.head = model.lm_head && !model.tied_embeddings ? table : 0;
+  for (const Tower& tower : model.towers) count.towers += tower.parameters;
+  count.other += model.other_parameters + model.fixed_parameters;
+  count.total = count.embedding + count.head + count.attention + count.dense_ffn + count.experts +
+                count.shared_experts + count.router + count.norms + count.towers + count.other;
+  count.active = count.total - inactive - (has_routed_experts(model) ? count.towers : 0);
+  count.active_core = count.active - count.embedding - count.head;
+  return count;
+}
+
+}  // namespace fivefold

@@ -1,0 +1,327 @@
+#include "fivefold/workload/layer.h"
+
+#include <algorithm>
+
+namespace fivefold {
+namespace {
+
+// Operations per value of the vector unit, to the nearest small number: they never bind, bytes do.
+constexpr double kNormOps = 4;
+constexpr double kActivationOps = 6;
+constexpr double kRotaryOps = 3;
+constexpr double kQuantizeOps = 3;
+
+// What every part of a layer needs while it is written out.
+struct Builder {
+  const Model& model;
+  const Shard& shard;
+  const Batch& batch;
+  const Precision& precision;
+  OpList ops;
+
+  double tokens() const { return batch.tokens(); }
+  double hidden() const { return model.hidden; }
+  double act() const { return bytes_per_value(precision.activations); }
+  // Share of something with so many heads (or columns) that one tensor-parallel rank holds.
+  double cut(double heads) const { return std::max(1.0, heads / shard.tp); }
+
+  void gemm(std::string_view name, double m, double n, double k, Format a, Format b,
+            double count = 1) {
+    ops.push_back(
+        {name, Family::kGemm,
+         Gemm{.m = m, .n = n, .k = k, .batch = count, .a = a, .b = b, .out = precision.activations},
+         1});
+  }
+  // A dense projection of this layer's tokens, in the formats of dense products.
+  void project(std::string_view name, double n, double k) {
+    gemm(name, tokens(), n, k, precision.gemm_a, precision.gemm_b);
+  }
+  // In the format of activations: routers, heads and absorbed matrices are not quantised.
+  void project_unquantised(std::string_view name, double m, double n, double k, double count = 1) {
+    gemm(name, m, n, k, precision.activations, precision.activations, count);
+  }
+  // `read` and `written` in values of activations.
+  void stream(std::string_view name, double read, double written, double ops_count,
+              double repeat = 1) {
+    ops.push_back(
+        {name, Family::kMemoryBound,
+         Streaming{
+             .read = Bytes(read * act()), .written = Bytes(written * act()), .ops = Ops(ops_count)},
+         repeat});
+  }
+  // Norm with the residual added: reads both, writes both.
+  void norm(std::string_view name, double repeat = 1) {
+    const double values = tokens() * hidden();
+    stream(name, 2 * values, 2 * values, kNormOps * values, repeat);
+  }
+  // Activations on their way into a product of narrower values.
+  void quantise(std::string_view name, double values, Format to) {
+    if (bytes_per_value(to) >= act()) return;
+    ops.push_back({name, Family::kMemoryBound,
+                   Streaming{.read = Bytes(values * act()),
+                             .written = stored(values, to),
+                             .ops = Ops(kQuantizeOps * values)},
+                   1});
+  }
+  // Tokens attended to in all. Context parallelism balances a causal sequence over its ranks: each
+  // scores as many pairs as if its queries were the last of a sequence of this length.
+  double kv_len() const { return batch.context + batch.q_len * (shard.cp + 1) / 2; }
+};
+
+void add_gqa(Builder& b, const GqaAttention& a) {
+  const double t = b.tokens();
+  const double heads = b.cut(a.heads), kv_heads = b.cut(a.kv_heads);
+  const double q = heads * a.head_dim, kv = kv_heads * a.head_dim;
+  b.quantise("qkv_quantise", t * b.hidden(), b.precision.gemm_a);
+  b.project("qkv_proj", q * (a.output_gate ? 2 : 1) + 2 * kv, b.hidden());
+  if (a.qk_norm_values > 0)
+    b.stream("qk_norm", t * (q + kv), t * (q + kv), kNormOps * t * (q + kv));
+  // Rotary embedding of Q and K, then K and V go to the cache.
+  b.stream("rope_and_cache", t * (q + 2 * kv), t * (q + 2 * kv), kRotaryOps * t * (q + kv));
+  const Family family = !a.causal        ? Family::kEncoderAttention
+                        : b.batch.decode ? Family::kAttentionDecode
+                                         : Family::kAttentionPrefill;
+  b.ops.push_back({"attention", family,
+                   AttentionCore{.batch = b.batch.sequences,
+                                 .q_len = b.batch.q_len,
+                                 .kv_len = a.causal ? b.kv_len() : b.batch.q_len * b.shard.cp,
+                                 .heads = heads,
+                                 .kv_heads = kv_heads,
+                                 .qk_dim = double(a.head_dim),
+                                 .v_dim = double(a.head_dim),
+                                 .window = double(a.window),
+                                 .causal = a.causal,
+                                 .compute = b.precision.attention,
+                                 .cache = a.causal ? b.precision.cache : b.precision.activations},
+                   1});
+  if (a.output_gate) b.stream("output_gate", 2 * t * q, t * q, kActivationOps * t * q);
+  b.quantise("o_quantise", t * q, b.precision.gemm_a);
+  b.project("o_proj", b.hidden(), q);
+}
+
+// DeepSeek sparse attention: scores of every cached token, then the best `topk` (arXiv 2512.02556
+// section 2.1). The indexer is not cut by tensor parallelism.
+void add_indexer(Builder& b, double q_in, double heads, double dim, double kv_len) {
+  const double t = b.tokens();
+  const Format format = index_format(b.precision);
+  b.project("index_q_proj", heads * dim, q_in);
+  b.project_unquantised("index_k_weights_proj", t, dim + heads, b.hidden());
+  b.stream("index_rope_and_cache", t * (heads + 1) * dim, t * (heads + 1) * dim,
+           kRotaryOps * t * (heads + 1) * dim);
+  b.ops.push_back({"index_scores", Family::kSparseAttention,
+                   AttentionCore{.batch = b.batch.sequences,
+                                 .q_len = b.batch.q_len,
+                                 .kv_len = kv_len,
+                                 .heads = heads,
+                                 .kv_heads = 1,
+                                 .qk_dim = dim,
+                                 .v_dim = 0,
+                                 .causal = true,
+                                 .compute = format,
+                                 .cache = format},
+                   1});
+  // One FP32 score for each pair, written by the kernel before and read here.
+  const double pairs = t * std::max(1.0, kv_len - (b.batch.q_len - 1) / 2);
+  b.ops.push_back(
+      {"index_topk", Family::kMemoryBound,
+       Streaming{.read = Bytes(4 * pairs), .written = Bytes(4 * pairs), .ops = Ops(2 * pairs)}, 1});
+}
+
+// Whether attention runs over the compressed cache with W_UK and W_UV absorbed into queries and
+// outputs: decode always, and sparse prefill once there is more to see than the indexer lets
+// through.
+bool absorbed(const MlaAttention& a, const Batch& batch, double kv_len) {
+  return batch.decode || (a.index_heads > 0 && kv_len > a.index_topk);
+}
+
+void add_mla_core(Builder& b, const MlaAttention& a) {
+  const double t = b.tokens(), heads = b.cut(a.heads), kv_len = b.kv_len();
+  if (absorbed(a, b.batch, kv_len)) {
+    const bool sparse = a.index_heads > 0;
+    b.project_unquantised("absorb_q", t, a.kv_rank, a.nope_dim, heads);
+    b.ops.push_back({"attention", sparse ? Family::kSparseAttention : Family::kMlaDecode,
+                     MlaCore{.batch = b.batch.sequences,
+                             .q_len = b.batch.q_len,
+                             .kv_len = kv_len,
+                             .heads = heads,
+                             .kv_rank = double(a.kv_rank),
+                             .rope_dim = double(a.rope_dim),
+                             .topk = sparse ? double(a.index_topk) : 0,
+                             .compute = b.precision.attention,
+                             .cache = b.precision.cache},
+                     1});
+    b.project_unquantised("absorb_v", t, a.v_dim, a.kv_rank, heads);
+    return;
+  }
+  // Keys and values of cached tokens are expanded again with those of the new ones.
+  const double expanded = t + b.batch.sequences * b.batch.context;
+  b.quantise("kv_b_quantise", expanded * a.kv_rank, b.precision.gemm_a);
+  b.gemm("kv_b_proj", expanded, heads * (a.nope_dim + a.v_dim), a.kv_rank, b.precision.gemm_a,
+         b.precision.gemm_b);
+  b.ops.push_back({"attention", Family::kMlaPrefill,
+                   AttentionCore{.batch = b.batch.sequences,
+                                 .q_len = b.batch.q_len,
+                                 .kv_len = kv_len,
+                                 .heads = heads,
+                                 .kv_heads = heads,
+                                 .qk_dim = double(a.nope_dim + a.rope_dim),
+                                 .v_dim = double(a.v_dim),
+                                 .causal = true,
+                                 .compute = b.precision.attention,
+                                 .cache = b.precision.activations},
+                   1});
+}
+
+void add_mla(Builder& b, const MlaAttention& a) {
+  const double t = b.tokens(), heads = b.cut(a.heads);
+  const double qk = a.nope_dim + a.rope_dim, latent = a.kv_rank + a.rope_dim;
+  b.quantise("qkv_quantise", t * b.hidden(), b.precision.gemm_a);
+  if (a.q_rank > 0) {
+    b.project("qkv_a_proj", a.q_rank + latent, b.hidden());
+    b.stream("q_kv_norm", t * (a.q_rank + a.kv_rank), t * (a.q_rank + a.kv_rank),
+             kNormOps * t * (a.q_rank + a.kv_rank));
+    b.quantise("q_b_quantise", t * a.q_rank, b.precision.gemm_a);
+    b.project("q_b_proj", heads * qk, a.q_rank);
+  } else {
+    b.project("q_proj", heads * qk, b.hidden());
+    b.project("kv_a_proj", latent, b.hidden());
+    b.stream("kv_norm", t * a.kv_rank, t * a.kv_rank, kNormOps * t * a.kv_rank);
+  }
+  b.stream("rope_and_cache", t * (heads * a.rope_dim + latent), t * (heads * a.rope_dim + latent),
+           kRotaryOps * t * (heads + 1) * a.rope_dim);
+  if (a.index_heads > 0) {
+    add_indexer(b, a.q_rank > 0 ? a.q_rank : b.hidden(), a.index_heads, a.index_dim, b.kv_len());
+  }
+  add_mla_core(b, a);
+  b.quantise("o_quantise", t * heads * a.v_dim, b.precision.gemm_a);
+  b.project("o_proj", b.hidden(), heads * a.v_dim);
+}
+
+void add_linear(Builder& b, const LinearAttention& a) {
+  const double t = b.tokens(), heads = b.cut(a.v_heads), k_heads = b.cut(a.k_heads);
+  const bool delta = a.kind == LinearAttention::Kind::kGatedDeltaNet;
+  const double inner = heads * a.v_dim;
+  const double columns = 2 * k_heads * a.k_dim + 2 * inner + (delta ? 2 : 1) * heads;
+  b.quantise("in_quantise", t * b.hidden(), b.precision.gemm_a);
+  b.project("in_proj", columns, b.hidden());
+  b.ops.push_back({"linear_attention", Family::kLinearAttention,
+                   LinearCore{.batch = b.batch.sequences,
+                              .q_len = b.batch.q_len,
+                              .k_heads = k_heads,
+                              .v_heads = heads,
+                              .k_dim = double(a.k_dim),
+                              .v_dim = double(a.v_dim),
+                              .conv = double(a.conv),
+                              .delta_rule = delta},
+                   1});
+  b.stream("gated_norm", 2 * t * inner, t * inner, (kNormOps + kActivationOps) * t * inner);
+  b.quantise("out_quantise", t * inner, b.precision.gemm_a);
+  b.project("out_proj", b.hidden(), inner);
+}
+
+void add_compressed(Builder&, const CompressedAttention&) {}
+
+// Names of the parts of a dense FFN; a shared expert is one too.
+struct FfnNames {
+  std::string_view quantise, up, activation, down_quantise, down;
+};
+constexpr FfnNames kDenseNames = {"ffn_quantise", "ffn_up", "ffn_activation", "ffn_down_quantise",
+                                  "ffn_down"};
+constexpr FfnNames kSharedNames = {"shared_quantise", "shared_up", "shared_activation",
+                                   "shared_down_quantise", "shared_down"};
+
+void add_ffn(Builder& b, const FfnNames& names, double width, bool gated) {
+  const double t = b.tokens(), columns = width / b.shard.tp;
+  const double up = gated ? 2 * columns : columns;
+  b.quantise(names.quantise, t * b.hidden(), b.precision.gemm_a);
+  b.project(names.up, up, b.hidden());
+  b.stream(names.activation, t * up, t * columns, kActivationOps * t * columns);
+  b.quantise(names.down_quantise, t * columns, b.precision.gemm_a);
+  b.project(names.down, b.hidden(), columns);
+}
+
+void add_moe(Builder& b, const MoeFfn& moe) {
+  const double t = b.tokens();
+  if (!moe.hash_routed) {
+    b.gemm("router", t, moe.experts, b.hidden(), b.precision.activations, b.precision.activations);
+    b.ops.push_back({"router_topk", Family::kMemoryBound,
+                     Streaming{.read = Bytes(4 * t * moe.experts),
+                               .written = Bytes(8 * t * moe.active),
+                               .ops = Ops(2 * t * moe.experts)},
+                     1});
+  }
+  const double group_tokens = b.batch.expert_tokens > 0 ? b.batch.expert_tokens : t * b.shard.ep;
+  b.quantise("expert_quantise", t * b.hidden(), b.precision.expert_a);
+  b.ops.push_back({"experts", Family::kMoe,
+                   MoeBlock{.tokens = group_tokens,
+                            .hidden = b.hidden(),
+                            .width = double(moe.width) / b.shard.etp,
+                            .experts = double(moe.experts),
+                            .local_experts = double(moe.experts) / b.shard.ep,
+                            .topk = double(moe.active),
+                            .gated = moe.gated,
+                            .imbalance = b.batch.expert_imbalance,
+                            .a = b.precision.expert_a,
+                            .b = b.precision.expert_b},
+                   1});
+  if (moe.shared > 0) {
+    add_ffn(b, kSharedNames, double(moe.shared) * moe.shared_width, moe.gated);
+    if (moe.shared_gate) {
+      b.project_unquantised("shared_gate", t, 1, b.hidden());
+    }
+    b.stream("shared_add", 2 * t * b.hidden(), t * b.hidden(), t * b.hidden());
+  }
+}
+
+void add_attention(Builder& b, const Attention& attention) {
+  if (const auto* a = std::get_if<GqaAttention>(&attention)) add_gqa(b, *a);
+  if (const auto* a = std::get_if<MlaAttention>(&attention)) add_mla(b, *a);
+  if (const auto* a = std::get_if<CompressedAttention>(&attention)) add_compressed(b, *a);
+  if (const auto* a = std::get_if<LinearAttention>(&attention)) add_linear(b, *a);
+}
+
+}  // namespace
+
+OpList layer_ops(const Model& model, const LayerGroup& layer, const Shard& shard,
+                 const Batch& batch, const Precision& precision) {
+  Builder b{model, shard, batch, precision, {}};
+  int norms = layer.norms;
+  if (!std::holds_alternative<std::monostate>(layer.attention)) {
+    if (norms-- > 0) b.norm("attention_norm");
+    add_attention(b, layer.attention);
+  }
+  if (!std::holds_alternative<std::monostate>(layer.ffn)) {
+    if (norms-- > 0) b.norm("ffn_norm");
+    if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) {
+      add_ffn(b, kDenseNames, dense->width, dense->gated);
+    } else {
+      add_moe(b, std::get<MoeFfn>(layer.ffn));
+    }
+  }
+  if (norms > 0) b.norm("output_norm", norms);
+  return b.ops;
+}
+
+OpList head_ops(const Model& model, const Shard& shard, const Batch& batch,
+                const Precision& precision) {
+  Builder b{model, shard, batch, precision, {}};
+  if (model.vocabulary > 0) {
+    const double values = b.tokens() * b.hidden();
+    b.stream("embedding", values, values, 0);
+  }
+  const double rows = batch.decode || batch.all_logits ? b.tokens() : batch.sequences;
+  if (model.final_norm) {
+    const double values = (model.lm_head ? rows : b.tokens()) * b.hidden();
+    b.stream("final_norm", 2 * values, values, kNormOps * values);
+  }
+  if (model.lm_head) {
+    const double columns = double(model.vocabulary) / shard.tp;
+    b.project_unquantised("lm_head", rows, columns, b.hidden());
+    // Sampling (or the loss) reads every logit about twice: the largest, then the sum of
+    // exponentials.
+    b.stream("sampling", 2 * rows * columns, 0, 4 * rows * columns);
+  }
+  return b.ops;
+}
+
+}  // namespace fivefold

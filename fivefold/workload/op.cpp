@@ -1,0 +1,109 @@
+#include "fivefold/workload/op.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace fivefold {
+namespace {
+
+constexpr double kBf16Bytes = 2;
+constexpr double kStateBytes = 4;  // recurrent states are kept in FP32
+
+// The wider of two formats is what a product of both needs.
+Format wider(Format a, Format b) {
+  return bytes_per_value(a) >= bytes_per_value(b) ? a : b;
+}
+
+// Pairs of a query and a key that attention scores, for one sequence and head.
+double attended_pairs(double q_len, double kv_len, double window, bool causal) {
+  if (!causal) return q_len * (window > 0 ? std::min(window, kv_len) : kv_len);
+  // Query i (from 1) sees the cached tokens and i new ones.
+  const double cached = kv_len - q_len;
+  if (window <= 0 || kv_len <= window) return q_len * cached + q_len * (q_len + 1) / 2;
+  const double growing = std::max(0.0, window - cached);  // queries whose window is not yet full
+  return growing * cached + growing * (growing + 1) / 2 + (q_len - growing) * window;
+}
+
+// Tokens whose keys are read at least once.
+double read_tokens(double q_len, double kv_len, double window, bool causal) {
+  if (window <= 0 || !causal) return kv_len;
+  return std::min(kv_len, window + q_len - 1);
+}
+
+Work work_of(const Streaming& s) {
+  return {s.ops, Bytes(0), s.read + s.written, Format::kFp32};
+}
+
+Work work_of(const Gemm& g) {
+  return {Ops(2 * g.batch * g.m * g.n * g.k), stored(g.batch * g.n * g.k, g.b),
+          stored(g.batch * g.m * g.k, g.a) + stored(g.batch * g.m * g.n, g.out), wider(g.a, g.b)};
+}
+
+Work work_of(const MoeBlock& moe) {
+  const double matrix = moe.hidden * moe.width * (moe.gated ? 3 : 2);
+  const double pairs = moe.routed_pairs();
+  // An expert's weights are read if any token chose it; tokens choose topk of `experts`
+  // independently.
+  const double hit = moe.local_experts * (1 - std::pow(1 - moe.topk / moe.experts, moe.tokens));
+  return {Ops(2 * pairs * matrix), stored(hit * matrix, moe.b),
+          stored(pairs * moe.hidden, moe.a) + Bytes(pairs * moe.hidden * kBf16Bytes),
+          wider(moe.a, moe.b)};
+}
+
+Work work_of(const AttentionCore& a) {
+  const double pairs = attended_pairs(a.q_len, a.kv_len, a.window, a.causal);
+  const double keys = read_tokens(a.q_len, a.kv_len, a.window, a.causal);
+  const double width = a.qk_dim + a.v_dim;
+  return {Ops(2 * a.batch * a.heads * pairs * width), Bytes(0),
+          Bytes(a.batch * a.q_len * a.heads * width * kBf16Bytes) +
+              stored(a.batch * keys * a.kv_heads * width, a.cache),
+          a.compute};
+}
+
+Work work_of(const MlaCore& a) {
+  const double width = a.kv_rank + a.rope_dim;
+  const double all = attended_pairs(a.q_len, a.kv_len, 0, true);
+  const double pairs = a.topk > 0 ? std::min(all, a.q_len * a.topk) : all;
+  const double keys = a.topk > 0 ? std::min(a.kv_len, a.q_len * a.topk) : a.kv_len;
+  return {Ops(2 * a.batch * a.heads * pairs * (width + a.kv_rank)), Bytes(0),
+          Bytes(a.batch * a.q_len * a.heads * (width + a.kv_rank) * kBf16Bytes) +
+              stored(a.batch * keys * width, a.cache),
+          a.compute};
+}
+
+// The recurrent form, the least arithmetic: per token and head a rank-one update of the k x v state
+// and a read of it (2 k v each); the delta rule also reads what the key recalls (arXiv 2412.06464
+// eq. 10).
+Work work_of(const LinearCore& a) {
+  const double tokens = a.batch * a.q_len;
+  const double channels = 2 * a.k_heads * a.k_dim + a.v_heads * a.v_dim;
+  const double state = a.v_heads * a.k_dim * a.v_dim;
+  return {Ops(tokens * ((a.delta_rule ? 6 : 4) * state + 2 * a.conv * channels)), Bytes(0),
+          Bytes(2 * a.batch * state * kStateBytes) +
+              Bytes(tokens * (channels + a.v_heads * a.v_dim) * kBf16Bytes),
+          Format::kBf16};
+}
+
+}  // namespace
+
+std::string_view name(Family family) {
+  static constexpr std::array<std::string_view, kFamilyCount> kNames = {"gemm",
+                                                                        "moe",
+                                                                        "attention_prefill",
+                                                                        "attention_decode",
+                                                                        "mla_prefill",
+                                                                        "mla_decode",
+                                                                        "attention_module",
+                                                                        "linear_attention",
+                                                                        "sparse_attention",
+                                                                        "encoder_attention",
+                                                                        "memory_bound"};
+  return kNames[static_cast<std::size_t>(family)];
+}
+
+Work work(const Shape& shape) {
+  return std::visit([](const auto& s) { return work_of(s); }, shape);
+}
+
+}  // namespace fivefold
