@@ -1,8 +1,12 @@
 // Time of collective operations in closed form over the levels of a machine.
 //
-// Message sizes follow nccl-tests: the full buffer for all-gather and reduce-scatter, the send buffer of
-// one rank for all-to-all and all-reduce. busbw = algbw x 2(n-1)/n for all-reduce, (n-1)/n for the others.
+// Message sizes follow nccl-tests: the full buffer for all-gather and reduce-scatter, the send
+// buffer of one rank for all-to-all and all-reduce. busbw = algbw x 2(n-1)/n for all-reduce,
+// (n-1)/n for the others.
 #pragma once
+
+#include <cstdint>
+#include <string_view>
 
 #include "fivefold/base/inline_vector.h"
 #include "fivefold/fabric/machine.h"
@@ -10,11 +14,17 @@
 namespace fivefold {
 
 enum class Collective : std::uint8_t {
-  kAllReduce, kAllGather, kReduceScatter, kAllToAll, kBroadcast, kSendRecv,
+  kAllReduce,
+  kAllGather,
+  kReduceScatter,
+  kAllToAll,
+  kBroadcast,
+  kSendRecv,
 };
 std::string_view name(Collective collective);
 
-// How many members a group has at each level: tp=8 inside a node of 8 is {8,1}; dp=4 with stride 8 is {1,4}.
+// How many members a group has at each level: tp=8 inside a node of 8 is {8,1}; dp=4 with stride 8
+// is {1,4}.
 struct Group {
   InlineVector<int, 8> fanout;  // per level of the machine, product = size
   int size = 1;
@@ -22,21 +32,34 @@ struct Group {
 // Ranks r, r+stride, r+2 stride, ... (`size` of them), ranks numbered from the inside out.
 Group make_group(const Machine& machine, int size, int stride);
 
-enum class Algorithm : std::uint8_t { kRing, kTree, kOneShot, kHierarchical, kInNetwork, kPairwise, kDirect };
+enum class Algorithm : std::uint8_t {
+  kRing,
+  kTree,
+  kOneShot,
+  kTwoShot,
+  kHierarchical,
+  kInNetwork,
+  kPairwise,
+  kDirect,
+};
 std::string_view name(Algorithm algorithm);
 
 struct CollectiveTime {
   Seconds time;
-  Seconds latency;    // the part that does not shrink with the message
+  Seconds latency;  // the part that does not shrink with the message
   Algorithm algorithm = Algorithm::kDirect;
-  int bottleneck = 0; // level
+  int bottleneck = 0;  // level
 };
 
-CollectiveTime collective_time(const Machine& machine, Collective collective, const Group& group, Bytes bytes);
+// Zero for a group of one. The fastest algorithm that the stack's library has, as it would choose.
+CollectiveTime collective_time(const Machine& machine, Collective collective, const Group& group,
+                               Bytes bytes);
 
-// MoE dispatch or combine: each device holds `tokens`, each sent to `topk` experts spread over the group;
-// a token crosses a level once per distinct destination there (deduplicated), at most `groups_active` nodes
-// when routing is node-limited (DeepEP normal mode); `low_latency` sends each copy directly.
+// MoE dispatch or combine: each device holds `tokens`, each sent to `topk` experts spread over the
+// group. Normal mode sends a token once to each distinct device, and over the network between nodes
+// once to each distinct node (at most `nodes_limit`) where the library forwards it inside (DeepEP);
+// k choices among L reach L (1 - (1 - 1/L)^k) distinct ones. `low_latency` sends each of the k
+// copies directly.
 struct MoeExchange {
   double tokens = 0;
   double topk = 0;
@@ -44,7 +67,10 @@ struct MoeExchange {
   Bytes bytes_per_token;   // of one copy, in the format sent
   double imbalance = 1;
   bool low_latency = false;
+  bool combine =
+      false;  // the way back: same traffic in the other direction, other library parameters
 };
-CollectiveTime moe_exchange_time(const Machine& machine, const Group& group, const MoeExchange& exchange);
+CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
+                                 const MoeExchange& exchange);
 
 }  // namespace fivefold
