@@ -1,6 +1,26 @@
 // A software stack: which efficiency its kernels and its collective library reach on which architecture.
 // Parameters belong to (stack, architecture or chip, kernel family), or for communication to (library,
 // fabric), and carry their source like any other fact.
+//
+// In YAML (any file with the top key `stacks:`; it may hold its own `sources:` too):
+//   stacks:
+//   - id: cuda/sglang-0.5.14
+//     name: SGLang 0.5.14 on CUDA 12.9
+//     vendor: Nvidia          # whose chips it runs on; "*" for any
+//     extends: cuda           # the entries of that stack come first
+//     aliases: [sglang]
+//     default: true           # of its vendor
+//     entries:
+//     - family: gemm          # "*" if left out; so are architecture and format
+//       architecture: hopper
+//       format: fp8_block
+//       source: FIT-HOPPER    # for every parameter below that names no source of its own; so is
+//       confidence: medium    # confidence; a parameter with a source here may be a bare number
+//       parameters:
+//         compute_efficiency: {value: 0.83, low: 0.78, high: 0.88, source: FIT-HOPPER, note: residual 6%}
+//         launch: {value: 2.5, unit: us, source: assumption, low: 1, high: 5}
+//     calibration:
+//     - {form: kernels, data: h200_sxm__sglang-0.5.14__gemm_perf, family: gemm, chip: h200_sxm, held_out: 0.2}
 #pragma once
 
 #include <string>
