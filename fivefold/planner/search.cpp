@@ -1,10 +1,10 @@
 #include "fivefold/planner/search.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
+
+#include <fmt/format.h>
 
 namespace fivefold {
 namespace {
@@ -31,12 +31,14 @@ int attention_heads(const Model& model) {
 int expert_count(const Model& model) {
   int experts = 0;
   for (const LayerGroup& group : model.layers) {
-    if (const auto* moe = std::get_if<MoeFfn>(&group.ffn)) experts = std::max(experts, moe->experts);
+    if (const auto* moe = std::get_if<MoeFfn>(&group.ffn))
+      experts = std::max(experts, moe->experts);
   }
   return experts;
 }
 
-// Powers of two, three times powers of two, the machine's own level sizes and their multiples to `limit`.
+// Powers of two, three times powers of two, the machine's own level sizes and their multiples to
+// `limit`.
 std::vector<int> instance_sizes(const Machine& machine, int limit) {
   std::set<int> sizes;
   for (int size = 1; size <= limit; size *= 2) {
@@ -52,8 +54,8 @@ std::vector<int> instance_sizes(const Machine& machine, int limit) {
   return {sizes.begin(), sizes.end()};
 }
 
-// Tensor-parallel widths worth trying: divisors of the heads within the innermost levels that a group of
-// ranks can use without leaving a node-like level.
+// Tensor-parallel widths worth trying: divisors of the heads within the innermost levels that a
+// group of ranks can use without leaving a node-like level.
 std::vector<int> tensor_widths(const Machine& machine, const Model& model, int limit) {
   int inner = 1;
   for (const Level& level : machine.levels) {
@@ -67,7 +69,8 @@ std::vector<int> tensor_widths(const Machine& machine, const Model& model, int l
   return widths;
 }
 
-std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model, int devices) {
+std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model,
+                                           int devices) {
   std::vector<ServingLayout> layouts;
   const bool moe = expert_count(model) > 0;
   for (int pp : {1, 2, 4, 8}) {
@@ -76,7 +79,8 @@ std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& 
     for (int tp : tensor_widths(machine, model, stage)) {
       const int dp = stage / tp;
       if (moe) {
-        if (stage <= expert_count(model) * 2) layouts.push_back({.tp = tp, .dp = dp, .ep = stage, .pp = pp});
+        if (stage <= expert_count(model) * 2)
+          layouts.push_back({.tp = tp, .dp = dp, .ep = stage, .pp = pp});
         if (dp == 1 && stage > 1) layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
       } else if (dp == 1) {
         layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
@@ -90,7 +94,8 @@ void count(SearchReport& report, const Error* error) {
   ++report.evaluated;
   if (error == nullptr) return;
   ++report.refused;
-  report.nearest_refusal = error->problems.front().what;  // candidates grow, so the last is the nearest
+  report.nearest_refusal =
+      error->problems.front().what;  // candidates grow, so the last is the nearest
 }
 
 template <class Plan>
@@ -111,17 +116,19 @@ const Plan* best_of(const std::vector<Plan>& plans, int devices) {
 template <class Plan>
 double throughput_of(const std::vector<Plan>& plans, int devices) {
   const Plan* best = best_of(plans, devices);
-  return best == nullptr ? 0 : (devices / best->layout.devices()) * best->estimate.tokens_per_second;
+  return best == nullptr ? 0
+                         : (devices / best->layout.devices()) * best->estimate.tokens_per_second;
 }
 
-// Tokens that one device takes in a prefill batch: larger batches use the machine better until TTFT or
-// memory stops them.
+// Tokens that one device takes in a prefill batch: larger batches use the machine better until TTFT
+// or memory stops them.
 constexpr double kPrefillTokens[] = {1024, 2048, 4096, 8192, 16384, 32768};
 
 }  // namespace
 
-std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine, const Model& model,
-                                     const ServingWorkload& workload, int max_devices, SearchReport& report) {
+std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine,
+                                     const Model& model, const ServingWorkload& workload,
+                                     int max_devices, SearchReport& report) {
   std::vector<DecodePlan> plans;
   for (int size : instance_sizes(machine, max_devices)) {
     DecodePlan best;
@@ -137,8 +144,9 @@ std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine&
   return plans;
 }
 
-std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machine& machine, const Model& model,
-                                       const ServingWorkload& workload, int max_devices, SearchReport& report) {
+std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machine& machine,
+                                       const Model& model, const ServingWorkload& workload,
+                                       int max_devices, SearchReport& report) {
   std::vector<PrefillPlan> plans;
   for (int size : instance_sizes(machine, max_devices)) {
     PrefillPlan best;
@@ -157,10 +165,18 @@ std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machin
   return plans;
 }
 
-const DecodePlan* best_use(const std::vector<DecodePlan>& plans, int devices) { return best_of(plans, devices); }
-const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices) { return best_of(plans, devices); }
-double throughput(const std::vector<DecodePlan>& plans, int devices) { return throughput_of(plans, devices); }
-double throughput(const std::vector<PrefillPlan>& plans, int devices) { return throughput_of(plans, devices); }
+const DecodePlan* best_use(const std::vector<DecodePlan>& plans, int devices) {
+  return best_of(plans, devices);
+}
+const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices) {
+  return best_of(plans, devices);
+}
+double throughput(const std::vector<DecodePlan>& plans, int devices) {
+  return throughput_of(plans, devices);
+}
+double throughput(const std::vector<PrefillPlan>& plans, int devices) {
+  return throughput_of(plans, devices);
+}
 
 namespace {
 
@@ -173,7 +189,8 @@ std::vector<int> divisors(int number, int limit) {
 }
 
 // The cuts of the model over all devices; micro batch and recomputation come on top of each.
-std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model, const TrainingJob& job) {
+std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
+                                          const TrainingJob& job) {
   std::vector<TrainingLayout> cuts;
   const int experts = expert_count(model);
   for (int tp : tensor_widths(machine, model, machine.devices)) {
@@ -198,8 +215,9 @@ std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& m
 
 }  // namespace
 
-Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine, const Model& model,
-                                   const TrainingJob& job, SearchReport& report) {
+Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine,
+                                   const Model& model, const TrainingJob& job,
+                                   SearchReport& report) {
   TrainingPlan best;
   for (TrainingLayout layout : training_cuts(machine, model, job)) {
     for (int micro_batch : {1, 2, 4, 8}) {
@@ -210,7 +228,8 @@ Result<TrainingPlan> best_training(const TrainingModel& training, const Machine&
         const auto estimate = training.estimate(job, layout);
         count(report, estimate ? nullptr : &estimate.error());
         if (!estimate) continue;
-        if (best.estimate.step == Seconds(0) || estimate->step < best.estimate.step) best = {layout, *estimate};
+        if (best.estimate.step == Seconds(0) || estimate->step < best.estimate.step)
+          best = {layout, *estimate};
         break;  // more recomputation only adds time
       }
     }

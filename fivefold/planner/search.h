@@ -1,5 +1,6 @@
-// Exhaustive search over layouts: which cut of the model over the devices is fastest within memory and
-// the service limits. Deterministic: candidates are listed in one order and ties keep the first.
+// Exhaustive search over layouts: which cut of the model over the devices is fastest within memory
+// and the service limits. Deterministic: candidates are listed in one order and ties keep the
+// first.
 #pragma once
 
 #include <map>
@@ -11,11 +12,13 @@
 
 namespace fivefold {
 
-// What a search looked at, and why candidates fell: so that "nothing fits" can say what came nearest.
+// What a search looked at, and why candidates fell: so that "nothing fits" can say what came
+// nearest.
 struct SearchReport {
   long evaluated = 0;
   long refused = 0;
-  std::string nearest_refusal;  // of the candidate that needed the least beyond the limit, if all fell
+  std::string
+      nearest_refusal;  // of the candidate that needed the least beyond the limit, if all fell
 };
 
 struct DecodePlan {
@@ -35,16 +38,18 @@ struct TrainingPlan {
   TrainingEstimate estimate;
 };
 
-// Instances of every size up to `max_devices` (whole nodes, halves, thirds of the machine), each cut in every
-// way that divides. The best plan for each instance size, smallest first; sizes at which nothing runs are
-// left out.
-std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine, const Model& model,
-                                     const ServingWorkload& workload, int max_devices, SearchReport& report);
-std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machine& machine, const Model& model,
-                                       const ServingWorkload& workload, int max_devices, SearchReport& report);
+// Instances of every size up to `max_devices` (whole nodes, halves, thirds of the machine), each
+// cut in every way that divides. The best plan for each instance size, smallest first; sizes at
+// which nothing runs are left out.
+std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine,
+                                     const Model& model, const ServingWorkload& workload,
+                                     int max_devices, SearchReport& report);
+std::vector<PrefillPlan> prefill_plans(const ServingModel& serving, const Machine& machine,
+                                       const Model& model, const ServingWorkload& workload,
+                                       int max_devices, SearchReport& report);
 
-// The best use of `devices`: as many equal instances as fit, of the size that gives the most. Null if no
-// instance fits.
+// The best use of `devices`: as many equal instances as fit, of the size that gives the most. Null
+// if no instance fits.
 const DecodePlan* best_use(const std::vector<DecodePlan>& plans, int devices);
 const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices);
 // Tokens a second of `devices` used so; whole instances only.
@@ -52,7 +57,8 @@ double throughput(const std::vector<DecodePlan>& plans, int devices);
 double throughput(const std::vector<PrefillPlan>& plans, int devices);
 
 // Every (tp, pp, ep, dp, micro batch, recomputation, vpp) that divides, over all `machine.devices`.
-Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine, const Model& model,
-                                   const TrainingJob& job, SearchReport& report);
+Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine,
+                                   const Model& model, const TrainingJob& job,
+                                   SearchReport& report);
 
 }  // namespace fivefold
