@@ -1,11 +1,12 @@
-// The program against published measurements: reads the measured forms as they are published, predicts
-// each row that it can express, refuses the others with a reason, and sums the errors up.
+// The program against published measurements: reads the measured forms as they are published,
+// predicts each row that it can express, refuses the others with a reason, and sums the errors up.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fivefold/catalog/catalog.h"
@@ -29,22 +30,29 @@ struct Prediction {
   std::string family;  // as the JSON form names it
   std::string chip;    // as in the data, resolved to the catalog id where possible
   std::string stack;
-  std::string model;   // where there is one
-  std::string row;     // "file.csv:12" and the row's id
+  std::string model;  // where there is one
+  std::string row;    // "file.csv:12" and the row's id
   bool calibrated = false;
-  double measured = 0;   // of the row, in `unit`
+  double measured = 0;  // of the row, in `unit`
   double predicted = 0;
   std::string unit;
-  std::string refused;   // reason, if it was not predicted; short and countable
+  std::string refused;  // reason, if it was not predicted; short and countable
 };
 using Predictions = std::vector<Prediction>;
 
-// Each recognises its form by the header line.
+// Each recognises its form by the header line (forms.cpp). Collective operations are one form, also
+// where they stand among operator tables (nccl, custom_allreduce, deepep).
 bool is_kernel_table(const CsvTable& table);
 bool is_collective_table(const CsvTable& table);
 bool is_training_table(const CsvTable& table);
 bool is_serving_table(const CsvTable& table);
-// An error is a missing column or an unreadable number; a row that cannot be expressed is refused instead.
+// Names every column that is missing.
+Result<void> need_columns(const CsvTable& table, const std::vector<std::string_view>& names);
+// "h100_sxm__nccl-2.29.2__nccl" of ".../h100_sxm__nccl-2.29.2__nccl.csv.gz".
+std::string file_stem(const std::string& path);
+
+// An error is a missing column or an unreadable number; a row that cannot be expressed is refused
+// instead.
 Result<Predictions> predict_kernels(const Catalog& catalog, const CsvTable& table);
 Result<Predictions> predict_collectives(const Catalog& catalog, const CsvTable& table);
 Result<Predictions> predict_training(const Catalog& catalog, const CsvTable& table);
@@ -54,20 +62,27 @@ struct Cell {
   std::string form, family, chip, stack;
   bool calibrated = false;
   int rows = 0, predicted = 0;
-  double mean_ape = 0, median_ape = 0, p90_ape = 0, max_ape = 0, bias = 0;  // bias: mean ln(predicted/measured)
+  double mean_ape = 0, median_ape = 0, p90_ape = 0, max_ape = 0,
+         bias = 0;  // bias: mean ln(predicted/measured)
 };
 struct Evidence {
   std::vector<Cell> cells;
   std::map<std::string, int> refused;  // reason -> rows
   Predictions predictions;
 };
-// Files, or directories searched for *.csv and *.csv.gz in order of name. A CSV of no known form is noted in `skipped`.
+// Files, or directories searched for *.csv and *.csv.gz in order of name. A CSV of no known form is
+// noted in `skipped`.
 Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
-                          std::vector<std::string>& skipped, const std::function<void(double)>& progress = {});
+                          std::vector<std::string>& skipped,
+                          const std::function<void(double)>& progress = {});
 std::vector<Cell> summarise(const Predictions& predictions);
 
-// The stack's calibration covers this row: see catalog/stack.h. `shape` is the text of its shape columns.
-bool is_calibrated(const Stack& stack, std::string_view form, std::string_view data, std::string_view family,
-                   std::string_view chip, std::string_view shape);
+// The stack's calibration covers this row: see catalog/stack.h. `shape` is the text of its shape
+// columns.
+bool is_calibrated(const Stack& stack, std::string_view form, std::string_view data,
+                   std::string_view family, std::string_view chip, std::string_view shape);
+
+// Not used for fitting: FNV-1a 64 of the shape text, modulo 5, below share x 5.
+bool is_held_out(std::string_view shape, double share);
 
 }  // namespace fivefold
