@@ -1,0 +1,160 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "fivefold/planner/compare_parts.h"
+
+namespace fivefold {
+namespace {
+
+void add_sources(std::set<std::string>& ids, const Explanation& why) {
+  for (const Fact& fact : why.facts) {
+    ids.insert(fact.sources.begin(), fact.sources.end());
+    for (const OtherValue& other : fact.also)
+      ids.insert(other.sources.begin(), other.sources.end());
+  }
+  for (const Explanation& part : why.parts) add_sources(ids, part);
+}
+
+void add_assumptions(std::vector<Fact>& found, const Explanation& why) {
+  for (const Fact& fact : why.facts) {
+    const bool known = std::any_of(found.begin(), found.end(), [&](const Fact& other) {
+      return other.owner == fact.owner && other.path == fact.path && other.place == fact.place;
+    });
+    if (fact.reading == "assumption" && !known) found.push_back(fact);
+  }
+  for (const Explanation& part : why.parts) add_assumptions(found, part);
+}
+
+void gather_basis(Comparison& comparison) {
+  std::set<std::string> ids;
+  const auto take = [&](const Explanation& why) {
+    add_sources(ids, why);
+    add_assumptions(comparison.assumptions, why);
+  };
+  for (const Section& section : comparison.sections) {
+    for (const Line& line : section.lines) {
+      take(line.left.why);
+      take(line.right.why);
+    }
+  }
+  for (const ParityLine& line : comparison.parity) take(line.why);
+  comparison.source_ids.assign(ids.begin(), ids.end());
+}
+
+Fabric picture_of(const System& system) {
+  Fabric fabric{system.name, {}};
+  for (const SystemLevel& level : system.levels) {
+    fabric.levels.push_back({level.name, level.size, level.bandwidth.value()});
+  }
+  if (system.scale_out_per_device > BytesPerSecond(0)) {
+    fabric.levels.push_back(
+        {"scale-out: " + system.scale_out_name, 0, system.scale_out_per_device.value()});
+  }
+  return fabric;
+}
+
+std::vector<ParetoPoint> pareto(const SystemAnswer& answer) {
+  std::vector<ParetoPoint> points;
+  for (const DecodePlan& plan : answer.decode) {
+    const double tpot = plan.estimate.tpot.value();
+    if (tpot <= 0) continue;
+    points.push_back({1 / tpot,
+                      plan.tokens_per_second_per_device * answer.system->chip->devices_per_chip,
+                      describe(plan)});
+  }
+  return points;
+}
+
+const ParityLine* find_parity(const Comparison& comparison, std::string_view id) {
+  for (const ParityLine& line : comparison.parity) {
+    if (line.id == id) return &line;
+  }
+  return nullptr;
+}
+
+// "One CloudMatrix384 (384 chips) ...": the answer in words.
+std::string headline(const Comparison& comparison) {
+  const ParityLine* compute = find_parity(comparison, "parity.peak.bf16");
+  const ParityLine* decode = find_parity(comparison, "parity.decode");
+  const ParityLine* power = find_parity(comparison, "parity.power");
+  std::string text;
+  if (compute != nullptr && compute->chips) {
+    text +=
+        fmt::format("On paper it takes {} of its chips to equal the dense BF16 compute of one {}. ",
+                    *compute->chips, comparison.right_name);
+  }
+  if (decode != nullptr && decode->chips) {
+    text += fmt::format("To serve {} as fast (output tokens a second) it takes {}. ",
+                        comparison.model_id, *decode->chips);
+  }
+  if (power != nullptr && power->chips) {
+    text += fmt::format("Only {} of them run on the power of one {}.", *power->chips,
+                        comparison.right_name);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::optional<double> Line::ratio() const {
+  if (!left.value || !right.value || *right.value == 0) return std::nullopt;
+  return *left.value / *right.value;
+}
+
+Result<Comparison> compare(const Catalog& catalog, const System& left, const System& right,
+                           const Model& model, const Question& question) {
+  auto left_answer = answer_for(left, catalog.default_stack(*left.chip), model, question);
+  if (!left_answer) return tl::unexpected(left_answer.error());
+  auto right_answer = answer_for(right, catalog.default_stack(*right.chip), model, question);
+  if (!right_answer) return tl::unexpected(right_answer.error());
+  const Sides sides{catalog, *left_answer, *right_answer, model, question};
+
+  Comparison comparison;
+  comparison.title = fmt::format("{} against {}", left.name, right.name);
+  comparison.subtitle = fmt::format("{}: {:.0f} tokens in, {:.0f} out, TPOT at most {:.0f} ms",
+                                    model.id, question.serving.input, question.serving.output,
+                                    question.serving.tpot_limit.value() * 1e3);
+  comparison.left_name = left.name;
+  comparison.right_name = right.name;
+  comparison.left_id = left.id;
+  comparison.right_id = right.id;
+  comparison.model_id = model.id;
+  comparison.left_chips = left.chips;
+  comparison.right_chips = right.chips;
+  comparison.sections = hardware_sections(sides);
+  comparison.sections.push_back(model_section(sides));
+  comparison.sections.push_back(prefill_section(sides));
+  comparison.sections.push_back(decode_section(sides));
+  if (question.with_training) comparison.sections.push_back(training_section(sides));
+  comparison.parity = parity_lines(sides);
+  comparison.times = time_bars(sides);
+  comparison.left_pareto = pareto(*left_answer);
+  comparison.right_pareto = pareto(*right_answer);
+  comparison.fabrics = {picture_of(left), picture_of(right)};
+  comparison.headline = headline(comparison);
+  comparison.notes = reading_notes(sides);
+  gather_basis(comparison);
+  return comparison;
+}
+
+Result<std::vector<Explanation>> explain(const Comparison& comparison, std::string_view line_id) {
+  std::vector<std::string> ids;
+  for (const Section& section : comparison.sections) {
+    for (const Line& line : section.lines) {
+      if (line.id == line_id) return std::vector<Explanation>{line.left.why, line.right.why};
+      ids.push_back(line.id);
+    }
+  }
+  for (const ParityLine& line : comparison.parity) {
+    if (line.id == line_id) return std::vector<Explanation>{line.why};
+    ids.push_back(line.id);
+  }
+  std::string hint = did_you_mean(line_id, ids);
+  if (hint.empty()) hint = fmt::format("the lines are {}", fmt::join(ids, ", "));
+  return fail(fmt::format("there is no line '{}' to explain", line_id), hint);
+}
+
+}  // namespace fivefold
