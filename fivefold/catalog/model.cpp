@@ -38,8 +38,28 @@ MatrixList matrices(double hidden, const MlaAttention& a) {
   return list;
 }
 
-MatrixList matrices(double, const CompressedAttention&) {
-  return {};
+// DeepSeek-V4 technical report, section 2 (compressed attention): queries through a low rank, one
+// KV head for all of them, outputs of each group of heads through a low rank. A compressor turns
+// `ratio` tokens into one by gated pooling, over two windows if the ratio is 4; these layers also
+// have an indexer, with a compressor of its own.
+MatrixList matrices(double hidden, const CompressedAttention& a) {
+  const double inner = double(a.heads) * a.head_dim;
+  const double out = double(a.out_groups) * a.out_rank;
+  MatrixList list;
+  list.push_back({"q_a_proj", hidden, double(a.q_rank), 1});
+  list.push_back({"q_b_proj", double(a.q_rank), inner, double(a.heads)});
+  list.push_back({"kv_proj", hidden, double(a.head_dim), 1});
+  list.push_back({"o_a_proj", inner / a.out_groups, out, double(a.out_groups)});
+  list.push_back({"o_b_proj", out, hidden, double(a.out_groups)});
+  if (a.ratio > 0) {
+    list.push_back({"compressor", hidden, 2 * compressor_width(a, a.head_dim), 1});
+  }
+  if (a.index_heads > 0) {
+    list.push_back({"index_q_proj", double(a.q_rank), double(a.index_heads) * a.index_dim, 1});
+    list.push_back({"index_weights_proj", hidden, double(a.index_heads), 1});
+    list.push_back({"index_compressor", hidden, 2 * compressor_width(a, a.index_dim), 1});
+  }
+  return list;
 }
 
 // Gated delta net: Yang et al., arXiv 2412.06464, as in Qwen3-Next. Mamba-2: Dao and Gu, arXiv
@@ -67,8 +87,12 @@ double vectors(double, const MlaAttention& a) {
   return a.q_rank + a.kv_rank + (a.index_heads > 0 ? 2 * a.index_dim : 0);
 }
 
-double vectors(double, const CompressedAttention&) {
-  return 0;
+double vectors(double, const CompressedAttention& a) {
+  // Norms of Q and KV, sinks; each compressor: positions within its window and a norm.
+  double sum = a.q_rank + a.head_dim + a.heads;
+  if (a.ratio > 0) sum += a.ratio * compressor_width(a, a.head_dim) + a.head_dim;
+  if (a.index_heads > 0) sum += a.ratio * compressor_width(a, a.index_dim) + a.index_dim;
+  return sum;
 }
 
 double vectors(double, const LinearAttention& a) {
@@ -105,8 +129,8 @@ FfnCount count_ffn(const Model& model, const Ffn& ffn) {
     count.active_experts = expert * moe->active;
     count.shared = moe->shared * ffn_matrix_values(model, moe->shared_width, moe->gated) +
                    (moe->shared_gate ? model.hidden : 0);
-    const double matrix = moe->hash_routed ? 0 : double(model.hidden) * moe->experts;
-    count.router = matrix + (moe->bias ? moe->experts : 0) + moe->router_bias;
+    count.router =
+        double(model.hidden) * moe->experts + (moe->bias ? moe->experts : 0) + moe->router_bias;
   }
   return count;
 }
@@ -117,6 +141,10 @@ int Model::layer_count() const {
   int count = 0;
   for (const LayerGroup& layer : layers) count += layer.count;
   return count;
+}
+
+double compressor_width(const CompressedAttention& attention, double dim) {
+  return (attention.ratio == 4 ? 2 : 1) * dim;
 }
 
 const MoeFfn* moe(const LayerGroup& layer) {

@@ -24,6 +24,7 @@ struct GqaAttention {
   int qk_norm_values = 0;    // parameters of QK norm per layer
   int sinks = 0;             // learned sinks per layer (gpt-oss)
   bool causal = true;        // false: encoder
+  bool operator==(const GqaAttention&) const = default;
 };
 
 // Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434 section 2.1), with an optional sparse
@@ -38,6 +39,7 @@ struct MlaAttention {
   int index_heads = 0;  // 0: dense
   int index_dim = 0;
   int index_topk = 0;
+  bool operator==(const MlaAttention&) const = default;
 };
 
 // DeepSeek-V4: one shared KV head, compressed by `ratio` (0 window only, 4 with an indexer, 128).
@@ -53,6 +55,7 @@ struct CompressedAttention {
   int index_heads = 0;
   int index_dim = 0;
   int index_topk = 0;
+  bool operator==(const CompressedAttention&) const = default;
 };
 
 // Gated delta net (Qwen3.5) or Mamba-2 (Nemotron-H): a state instead of a cache.
@@ -63,6 +66,7 @@ struct LinearAttention {
   int k_dim = 0;    // Mamba-2: state size
   int v_dim = 0;    // Mamba-2: head size
   int conv = 0;     // kernel width of the causal convolution
+  bool operator==(const LinearAttention&) const = default;
 };
 
 using Attention =
@@ -72,6 +76,7 @@ struct DenseFfn {
   int width = 0;
   bool gated = true;  // three matrices, otherwise two
   bool bias = false;
+  bool operator==(const DenseFfn&) const = default;
 };
 
 struct MoeFfn {
@@ -86,7 +91,8 @@ struct MoeFfn {
   int router_bias = 0;  // values of a balancing bias per layer
   int groups = 0;       // node-limited routing: groups of experts; 0: none
   int groups_active = 0;
-  bool hash_routed = false;  // a table instead of a router matrix
+  bool hash_routed = false;  // a table picks the experts, the router matrix only weighs them
+  bool operator==(const MoeFfn&) const = default;
 };
 
 using Ffn = std::variant<std::monostate, DenseFfn, MoeFfn>;
@@ -181,7 +187,10 @@ struct Matrix {
   double ways = 1;
   double values() const { return rows * columns; }
 };
-using MatrixList = InlineVector<Matrix, 16>;
+using MatrixList = InlineVector<Matrix, 12>;
+// Values that a compressor of DeepSeek-V4 makes of one token for keys of this size: twice as many
+// at the ratio 4, whose windows overlap.
+double compressor_width(const CompressedAttention& attention, double dim);
 MatrixList attention_matrices(const Model& model, const Attention& attention);
 // Biases, QK norms, sinks, decay rates: what attention holds beside its matrices.
 double attention_vectors(const Model& model, const Attention& attention);

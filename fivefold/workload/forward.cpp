@@ -45,7 +45,7 @@ double layer_forward(const Model& model, const LayerGroup& layer, double context
     weights += experts->active * ffn_matrix_values(model, experts->width, experts->gated) +
                experts->shared * ffn_matrix_values(model, experts->shared_width, experts->gated) +
                (experts->shared_gate ? model.hidden : 0) +
-               (experts->hash_routed ? 0 : double(model.hidden) * experts->experts);
+               double(model.hidden) * experts->experts;
   }
   const double core =
       std::visit([&](const auto& a) { return attention_ops(a, context); }, layer.attention);
