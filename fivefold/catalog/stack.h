@@ -1,6 +1,6 @@
-// A software stack: which efficiency its kernels and its collective library reach on which architecture.
-// Parameters belong to (stack, architecture or chip, kernel family), or for communication to (library,
-// fabric), and carry their source like any other fact.
+// A software stack: which efficiency its kernels and its collective library reach on which
+// architecture. Parameters belong to (stack, architecture or chip, kernel family), or for
+// communication to (library, fabric), and carry their source like any other fact.
 //
 // In YAML (any file with the top key `stacks:`; it may hold its own `sources:` too):
 //   stacks:
@@ -14,13 +14,14 @@
 //     - family: gemm          # "*" if left out; so are architecture and format
 //       architecture: hopper
 //       format: fp8_block
-//       source: FIT-HOPPER    # for every parameter below that names no source of its own; so is
-//       confidence: medium    # confidence; a parameter with a source here may be a bare number
+//       source: FIT-HOPPER    # of every parameter below that names none; so is confidence.
+//       confidence: medium    # With a source here, a parameter may be a bare number
 //       parameters:
-//         compute_efficiency: {value: 0.83, low: 0.78, high: 0.88, source: FIT-HOPPER, note: residual 6%}
+//         compute_efficiency: {value: 0.83, low: 0.78, high: 0.88, note: residual 6%}
 //         launch: {value: 2.5, unit: us, source: assumption, low: 1, high: 5}
 //     calibration:
-//     - {form: kernels, data: h200_sxm__sglang-0.5.14__gemm_perf, family: gemm, chip: h200_sxm, held_out: 0.2}
+//     - {form: kernels, data: h200_sxm__sglang-0.5.14__gemm_perf, family: gemm, chip: h200_sxm,
+//        held_out: 0.2}
 #pragma once
 
 #include <string>
@@ -30,20 +31,22 @@
 
 namespace fivefold {
 
-// The parameters of one kernel family on one architecture, by name ("compute_efficiency", ...); the kernel
-// room gives each name its meaning.
+// The parameters of one kernel family on one architecture, by name ("compute_efficiency", ...); the
+// kernel room gives each name its meaning.
 struct StackEntry {
-  std::string family;        // "gemm", "moe", ..., or a collective: "all_reduce", "moe_dispatch"; "*" for all
-  std::string architecture;  // "hopper", or a chip or system id; for communication the fabric; "*" for all
-  std::string format;        // "fp8_block"; "*" for all
+  // "gemm", "moe", ..., or a collective: "all_reduce", "moe_dispatch"; "*" for all
+  std::string family;
+  // "hopper", or a chip or system id; for communication the fabric; "*" for all
+  std::string architecture;
+  std::string format;  // "fp8_block"; "*" for all
   Facts parameters;
 };
 
-// Rows that the parameters were fitted on, so that predictions for them are reported apart. A row is
-// calibrated if form, family and chip match, `data` is the stem of its file (or its `group`), and the row
-// is not held out: hash of its shape modulo 5 below held_out * 5 means held out.
+// Rows that the parameters were fitted on, so that predictions for them are reported apart. A row
+// is calibrated if form, family and chip match, `data` is the stem of its file (or its `group`),
+// and the row is not held out: hash of its shape modulo 5 below held_out * 5 means held out.
 struct Calibration {
-  std::string form;    // "kernels", "collectives", "training", "serving"
+  std::string form;  // "kernels", "collectives", "training", "serving"
   std::string data;
   std::string family;
   std::string chip;
@@ -51,9 +54,9 @@ struct Calibration {
 };
 
 struct Stack {
-  std::string id;       // "cuda/sglang-0.5.14"
+  std::string id;  // "cuda/sglang-0.5.14"
   std::string name;
-  std::string vendor;   // whose chips it runs on; "*" for any
+  std::string vendor;  // whose chips it runs on; "*" for any
   std::vector<std::string> aliases;
   std::vector<StackEntry> entries;  // those of the stack it extends first: later entries win
   std::vector<Calibration> calibration;

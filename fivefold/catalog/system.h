@@ -8,18 +8,31 @@
 
 namespace fivefold {
 
-enum class LevelKind { kDirect, kFullMesh, kNdFullMesh, kSwitch, kClos, kTorus, kPcieSwitch, kHost, kUnknown };
+enum class LevelKind {
+  kDirect,
+  kFullMesh,
+  kNdFullMesh,
+  kSwitch,
+  kClos,
+  kTorus,
+  kPcieSwitch,
+  kHost,
+  kUnknown
+};
 
 struct SystemLevel {
   std::string name;
   LevelKind kind = LevelKind::kUnknown;
-  int size = 1;                    // devices (ranks) that the level joins, all inner levels included
-  BytesPerSecond bandwidth;        // what one device can send at this level, per direction; zero: unknown
-  BytesPerSecond link_bandwidth;   // one link between a pair, where the level is a mesh; zero: unknown
-  Seconds latency;                 // end to end of a small message at this level; zero: unknown
+  int size = 1;              // devices (ranks) that the level joins, all inner levels included
+  BytesPerSecond bandwidth;  // what one device can send at this level, per direction; zero: unknown
+  BytesPerSecond
+      link_bandwidth;  // one link between a pair, where the level is a mesh; zero: unknown
+  Seconds latency;     // end to end of a small message at this level; zero: unknown
   double oversubscription = 1;
-  std::vector<int> dims;           // torus or nD full mesh
-  Facts facts;                     // "bandwidth", "latency", ...: for explanations
+  std::vector<int> dims;  // torus or nD full mesh
+  int devices_per_port =
+      1;        // how many devices share the stated `bandwidth`: 1, or those of a package
+  Facts facts;  // "bandwidth", "latency", ...: for explanations
 };
 
 struct System {

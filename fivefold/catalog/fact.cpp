@@ -1,0 +1,28 @@
+#include "fivefold/catalog/fact.h"
+
+#include <algorithm>
+
+#include "fivefold/catalog/chip.h"
+
+namespace fivefold {
+
+double Fact::lowest() const {
+  double least = std::min(number, low.value_or(number));
+  for (const OtherValue& other : also) least = std::min(least, other.value);
+  return least;
+}
+
+double Fact::highest() const {
+  double most = std::max(number, high.value_or(number));
+  for (const OtherValue& other : also) most = std::max(most, other.value);
+  return most;
+}
+
+const Fact* Facts::find(std::string_view path) const {
+  for (const Fact& fact : all) {
+    if (fact.path == path) return &fact;
+  }
+  return nullptr;
+}
+
+}  // namespace fivefold

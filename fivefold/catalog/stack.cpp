@@ -1,0 +1,223 @@
+#include "fivefold/catalog/stack.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "fivefold/catalog/stack_reader.h"
+
+namespace fivefold {
+namespace {
+
+const std::vector<std::string> kStackKeys = {"id",      "name",    "vendor",  "extends",
+                                             "aliases", "default", "entries", "calibration"};
+const std::vector<std::string> kEntryKeys = {"family",     "architecture", "format",    "source",
+                                             "confidence", "note",         "parameters"};
+const std::vector<std::string> kCalibrationKeys = {"form", "data", "family", "chip", "held_out"};
+const std::vector<std::string> kForms = {"kernels", "collectives", "training", "serving"};
+
+// What an entry says once for all its parameters, as a fact without value.
+Fact common_of(const yaml::Node& node, const FactReader& reader) {
+  Fact common;
+  if (const yaml::Node* source = node.find("source"))
+    common.sources = reader.texts(*source, "source");
+  if (const yaml::Node* note = node.find("note")) common.note = reader.text(*note, "note");
+  if (const yaml::Node* confidence = node.find("confidence")) {
+    const std::string word = reader.text(*confidence, "confidence");
+    common.confidence = word == "high"     ? Confidence::kHigh
+                        : word == "medium" ? Confidence::kMedium
+                                           : Confidence::kLow;
+  }
+  return common;
+}
+
+void read_parameters(const yaml::Node& node, const Fact& common, const FactReader& reader,
+                     StackEntry& entry) {
+  if (!reader.expect_map(node, "parameters")) return;
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const yaml::Node& item = node.items[i];
+    std::optional<Fact> fact;
+    if (const auto bare = reader.number(item)) {
+      fact = common;
+      fact->path = node.keys[i];
+      fact->place = reader.place(item);
+      fact->kind = Fact::Kind::kNumber;
+      fact->number = fact->written = *bare;
+    } else {
+      fact = reader.fact(item, node.keys[i], nullptr);
+    }
+    if (!fact) continue;
+    if (fact->sources.empty()) fact->sources = common.sources;
+    if (item.is_map() && !item.find("confidence")) fact->confidence = common.confidence;
+    if (fact->note.empty()) fact->note = common.note;
+    if (fact->sources == std::vector<std::string>{"assumption"}) fact->reading = "assumption";
+    entry.parameters.all.push_back(std::move(*fact));
+  }
+}
+
+StackEntry read_entry(const yaml::Node& node, const FactReader& reader) {
+  StackEntry entry{"*", "*", "*", {}};
+  const Fact common = common_of(node, reader);
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string& key = node.keys[i];
+    const yaml::Node& value = node.items[i];
+    if (key == "family") {
+      entry.family = reader.text(value, key);
+    } else if (key == "architecture") {
+      entry.architecture = reader.text(value, key);
+    } else if (key == "format") {
+      entry.format = reader.text(value, key);
+    } else if (key == "parameters") {
+      read_parameters(value, common, reader, entry);
+    } else if (std::find(kEntryKeys.begin(), kEntryKeys.end(), key) == kEntryKeys.end()) {
+      reader.unknown_key(node, i, "an entry of a stack", kEntryKeys);
+    }
+  }
+  return entry;
+}
+
+Calibration read_calibration(const yaml::Node& node, const FactReader& reader) {
+  Calibration calibration;
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string& key = node.keys[i];
+    const yaml::Node& value = node.items[i];
+    if (key == "form") {
+      calibration.form = reader.text(value, key);
+      if (std::find(kForms.begin(), kForms.end(), calibration.form) == kForms.end()) {
+        reader.problem(value, fmt::format("unknown form '{}' of calibration", calibration.form),
+                       fmt::format("known: {}", fmt::join(kForms, ", ")));
+      }
+    } else if (key == "data") {
+      calibration.data = reader.text(value, key);
+    } else if (key == "family") {
+      calibration.family = reader.text(value, key);
+    } else if (key == "chip") {
+      calibration.chip = reader.text(value, key);
+    } else if (key == "held_out") {
+      const auto share = reader.number(value);
+      if (!share || *share < 0 || *share > 1) {
+        reader.problem(value, "held_out must be a number from 0 to 1");
+      } else {
+        calibration.held_out = *share;
+      }
+    } else {
+      reader.unknown_key(node, i, "calibration", kCalibrationKeys);
+    }
+  }
+  return calibration;
+}
+
+RawStack read_stack(const yaml::Node& node, const FactReader& reader) {
+  RawStack raw;
+  Stack& stack = raw.stack;
+  stack.vendor = "*";
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string& key = node.keys[i];
+    const yaml::Node& value = node.items[i];
+    if (key == "id") {
+      stack.id = reader.text(value, key);
+    } else if (key == "name") {
+      stack.name = reader.text(value, key);
+    } else if (key == "vendor") {
+      stack.vendor = reader.text(value, key);
+    } else if (key == "aliases") {
+      stack.aliases = reader.texts(value, key);
+    } else if (key == "extends") {
+      raw.extends = reader.text(value, key);
+      raw.extends_place = reader.place(value);
+    } else if (key == "default") {
+      stack.is_default = value.scalar == "true";
+      if (value.scalar != "true" && value.scalar != "false")
+        reader.problem(value, "default must be true or false");
+    } else if (key == "entries" && reader.expect_list(value, key)) {
+      for (const yaml::Node& item : value.items) {
+        if (reader.expect_map(item, "an entry of a stack"))
+          stack.entries.push_back(read_entry(item, reader));
+      }
+    } else if (key == "calibration" && reader.expect_list(value, key)) {
+      for (const yaml::Node& item : value.items) {
+        if (reader.expect_map(item, "calibration"))
+          stack.calibration.push_back(read_calibration(item, reader));
+      }
+    } else if (std::find(kStackKeys.begin(), kStackKeys.end(), key) == kStackKeys.end()) {
+      reader.unknown_key(node, i, "a stack", kStackKeys);
+    }
+  }
+  for (StackEntry& entry : stack.entries) {
+    for (Fact& fact : entry.parameters.all) fact.owner = stack.id;
+  }
+  return raw;
+}
+
+}  // namespace
+
+void read_stacks(const yaml::Node& list, const FactReader& reader, std::vector<RawStack>& into) {
+  if (!reader.expect_list(list, "stacks")) return;
+  for (const yaml::Node& node : list.items) {
+    if (!reader.expect_map(node, "a stack")) continue;
+    RawStack raw = read_stack(node, reader);
+    raw.place = reader.place(node);
+    if (raw.stack.id.empty()) {
+      reader.problem(node, "a stack without id", "add id:");
+    } else {
+      into.push_back(std::move(raw));
+    }
+  }
+}
+
+void lay_over(RawStack& below, RawStack above) {
+  Stack& stack = below.stack;
+  if (!above.stack.name.empty()) stack.name = above.stack.name;
+  if (above.stack.vendor != "*") stack.vendor = above.stack.vendor;
+  if (!above.extends.empty()) {
+    below.extends = above.extends;
+    below.extends_place = above.extends_place;
+  }
+  stack.is_default = stack.is_default || above.stack.is_default;
+  std::move(above.stack.aliases.begin(), above.stack.aliases.end(),
+            std::back_inserter(stack.aliases));
+  std::move(above.stack.entries.begin(), above.stack.entries.end(),
+            std::back_inserter(stack.entries));
+  std::move(above.stack.calibration.begin(), above.stack.calibration.end(),
+            std::back_inserter(stack.calibration));
+}
+
+std::vector<Stack> resolve_stacks(const std::vector<RawStack>& raw,
+                                  std::vector<Problem>& problems) {
+  std::vector<std::string> ids;
+  for (const RawStack& one : raw) ids.push_back(one.stack.id);
+  std::vector<Stack> stacks;
+  for (const RawStack& one : raw) {
+    Stack stack = one.stack;
+    std::string chain = stack.id;
+    std::vector<std::string> seen = {stack.id};
+    for (const RawStack* below = &one; !below->extends.empty();) {
+      const auto next = std::find(ids.begin(), ids.end(), below->extends);
+      if (next == ids.end()) {
+        problems.push_back(
+            {below->extends_place,
+             fmt::format("'{}' extends the unknown stack '{}'", below->stack.id, below->extends),
+             did_you_mean(below->extends, ids)});
+        break;
+      }
+      chain += " -> " + *next;
+      if (std::find(seen.begin(), seen.end(), *next) != seen.end()) {
+        problems.push_back({below->extends_place, "extends goes round in a circle: " + chain,
+                            "let one of them stand alone"});
+        break;
+      }
+      seen.push_back(*next);
+      below = &raw[static_cast<std::size_t>(next - ids.begin())];
+      const std::vector<StackEntry>& inherited = below->stack.entries;
+      stack.entries.insert(stack.entries.begin(), inherited.begin(), inherited.end());
+      const std::vector<Calibration>& rows = below->stack.calibration;
+      stack.calibration.insert(stack.calibration.begin(), rows.begin(), rows.end());
+    }
+    if (stack.name.empty()) stack.name = stack.id;
+    stacks.push_back(std::move(stack));
+  }
+  return stacks;
+}
+
+}  // namespace fivefold
