@@ -1,0 +1,192 @@
+// Which layouts can be, what they must hold, and what an engine costs.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "fivefold/serving/step.h"
+
+namespace fivefold {
+
+EngineParameters engine_parameters(const Stack& stack, const Device& device) {
+  EngineParameters engine;
+  for (const StackEntry& entry : stack.entries) {
+    if (entry.family != "serving") continue;
+    const bool applies = entry.architecture == "*" || entry.architecture == device.architecture ||
+                         entry.architecture == device.chip;
+    if (!applies) continue;
+    const auto take = [&](std::string_view path, auto set) {
+      const Fact* fact = entry.parameters.find(path);
+      if (fact != nullptr && fact->is_number()) set(fact->number);
+    };
+    take("step_overhead", [&](double s) { engine.step_overhead = Seconds(s); });
+    take("prefill_overhead", [&](double s) { engine.prefill_overhead = Seconds(s); });
+    take("request_overhead", [&](double s) { engine.request_overhead = Seconds(s); });
+    take("overlap_compute", [&](double share) { engine.overlap_compute = share; });
+    take("mixes_steps", [&](double flag) { engine.mixes_steps = flag > 0; });
+  }
+  return engine;
+}
+
+double routing_imbalance(double pairs, double devices) {
+  if (devices <= 1 || pairs <= 0) return 1;
+  const double mean = pairs / devices;
+  return 1 + std::sqrt(2 * std::log(devices) / mean);
+}
+
+double tokens_per_step(int drafts, double acceptance) {
+  double tokens = 1, reached = 1;
+  for (int draft = 0; draft < drafts; ++draft) {
+    reached *= acceptance;
+    tokens += reached;
+  }
+  return tokens;
+}
+
+namespace serving {
+namespace {
+
+int most_experts(const Model& model) {
+  int experts = 0;
+  for (const LayerGroup& layer : model.layers) {
+    if (const MoeFfn* ffn = moe(layer)) experts = std::max(experts, ffn->experts);
+  }
+  return experts;
+}
+
+// Attention heads of the widest kind: what tp divides.
+int most_heads(const Model& model) {
+  int heads = 0;
+  for (const LayerGroup& layer : model.layers) {
+    heads = std::max(heads, std::visit(
+                                [](const auto& attention) {
+                                  if constexpr (requires { attention.heads; }) {
+                                    return attention.heads;
+                                  } else if constexpr (requires { attention.v_heads; }) {
+                                    return attention.v_heads;
+                                  } else {
+                                    return 0;
+                                  }
+                                },
+                                layer.attention));
+  }
+  return heads;
+}
+
+Result<void> check_layout(const Machine& machine, const Model& model, const ServingLayout& layout) {
+  if (layout.tp < 1 || layout.dp < 1 || layout.ep < 1 || layout.pp < 1) {
+    return fail("tp, dp, ep and pp must be 1 or more");
+  }
+  if (layout.devices() > machine.devices) {
+    return fail(fmt::format("tp {} x dp {} x pp {} needs {} devices, the machine has {}", layout.tp,
+                            layout.dp, layout.pp, layout.devices(), machine.devices));
+  }
+  if (const int heads = most_heads(model); heads > 0 && heads % layout.tp != 0) {
+    return fail(fmt::format("tp {} does not divide the {} attention heads of {}", layout.tp, heads,
+                            model.id));
+  }
+  if (layout.pp > std::max(1, model.layer_count())) {
+    return fail(fmt::format("pp {} is more than the {} layers of {}", layout.pp,
+                            model.layer_count(), model.id));
+  }
+  const int experts = most_experts(model);
+  if (layout.ep > 1 && experts == 0) {
+    return fail(fmt::format("ep {}: {} has no routed experts", layout.ep, model.id));
+  }
+  if (layout.tp * layout.dp % layout.ep != 0) {
+    return fail(fmt::format("ep {} does not divide the {} devices of a stage (tp {} x dp {})",
+                            layout.ep, layout.tp * layout.dp, layout.tp, layout.dp));
+  }
+  if (layout.ep > 1 && layout.ep < experts && experts % layout.ep != 0) {
+    return fail(
+        fmt::format("ep {} does not divide the {} experts of {}", layout.ep, experts, model.id));
+  }
+  return {};
+}
+
+// Layers of the fullest stage over the mean.
+double stage_share(const Instance& in) {
+  const double layers = std::max(1, in.model.layer_count());
+  return std::ceil(layers / in.layout.pp) / layers;
+}
+
+double gigabytes(Bytes bytes) {
+  return bytes.value() / 1e9;
+}
+
+}  // namespace
+
+Result<Instance> make_instance(const Machine& machine, const Model& model,
+                               const KernelModel& kernels, const Precision& precision,
+                               const EngineParameters& engine, const ServingLayout& layout) {
+  if (auto checked = check_layout(machine, model, layout); !checked) {
+    return fail(std::move(checked.error()));
+  }
+  if (model.layers.empty() || !model.lm_head) {
+    return fail(fmt::format("{} generates no tokens", model.id));
+  }
+  const int stage = layout.tp * layout.dp;
+  const int experts = most_experts(model);
+  Instance in{machine, model, kernels, precision, engine, layout, {}, {}, {}, {}, {}, false};
+  in.shard = {.tp = layout.tp, .ep = layout.ep, .etp = stage / layout.ep};
+  if (experts > 0) in.shard.ep = std::min(layout.ep, experts);
+  in.tensor = make_group(machine, layout.tp, 1);
+  in.data = make_group(machine, layout.dp, layout.tp);
+  in.experts = make_group(machine, stage, 1);
+  in.stages = make_group(machine, std::min(2, layout.pp), stage);
+  in.exchanges = experts > 0 && layout.dp > 1;
+  return in;
+}
+
+ServingMemory memory_of(const Instance& in, const ServingWorkload& workload) {
+  const double share = stage_share(in);
+  Bytes weights{0}, per_token{0}, per_sequence{0};
+  const auto add = [&](const LayerGroup& layer, double count) {
+    weights += count * layer_weights(in.model, layer, in.shard, in.precision);
+    per_token += count * cache_per_token(in.model, layer, in.shard, in.precision);
+    per_sequence += count * cache_per_sequence(in.model, layer, in.shard, in.precision);
+  };
+  for (const LayerGroup& layer : in.model.layers) add(layer, layer.count * share);
+  if (workload.draft_tokens > 0) {
+    for (const LayerGroup& layer : in.model.mtp) add(layer, layer.count);
+  }
+  // Embedding on the first stage, head on the last.
+  weights += head_weights(in.model, in.shard, in.precision) / std::min(2, in.layout.pp);
+  ServingMemory memory;
+  memory.weights = weights;
+  memory.reserve = workload.memory_reserve * in.machine.device.memory_capacity;
+  const Bytes sequence = per_token * (workload.input + workload.output) + per_sequence;
+  const Bytes free = in.machine.device.memory_capacity - memory.reserve - memory.weights;
+  memory.max_sequences =
+      sequence > Bytes(0) ? std::max(0.0, free / sequence) : 1e9;  // a model without cache
+  memory.cache = sequence;
+  memory.total = memory.weights + memory.cache + memory.reserve;
+  return memory;
+}
+
+Result<void> check_weights(const Instance& in, const ServingMemory& memory) {
+  const Bytes room = in.machine.device.memory_capacity - memory.reserve;
+  if (memory.weights <= room) return {};
+  return fail(fmt::format(
+      "does not fit: weights {:.0f} GB over {} devices need {:.1f} GB of {:.1f} GB each: "
+      "{:.1f} GB too much",
+      gigabytes(total_weights(in.model, in.precision)), in.layout.devices(),
+      gigabytes(memory.weights), gigabytes(room), gigabytes(memory.weights - room)));
+}
+
+Seconds cache_transfer_time(const Instance& in, double tokens) {
+  Bytes per_token{0}, per_sequence{0};
+  for (const LayerGroup& layer : in.model.layers) {
+    per_token += layer.count * cache_per_token(in.model, layer, in.shard, in.precision);
+    per_sequence += layer.count * cache_per_sequence(in.model, layer, in.shard, in.precision);
+  }
+  if (in.machine.levels.empty()) return Seconds(0);
+  const std::size_t levels = in.machine.levels.size();
+  const int stride = levels > 1 ? in.machine.levels[levels - 2].size : 1;
+  return collective_time(in.machine, Collective::kSendRecv, make_group(in.machine, 2, stride),
+                         (per_token * tokens + per_sequence) / in.layout.pp)
+      .time;
+}
+
+}  // namespace serving
+}  // namespace fivefold

@@ -1,0 +1,205 @@
+#include "fivefold/serving/step.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fivefold::serving {
+namespace {
+
+// Kernels and communication of one layer for one batch.
+struct LayerTime {
+  Seconds attention, projections, experts, streaming, tensor, exchange;
+  Seconds compute() const { return attention + projections + experts + streaming; }
+};
+
+void add_op(const KernelModel& kernels, const Op& op, LayerTime& time) {
+  const Seconds taken = kernels.time(op).time;
+  switch (op.family) {
+    case Family::kGemm:
+      time.projections += taken;
+      break;
+    case Family::kMoe:
+      time.experts += taken;
+      break;
+    case Family::kMemoryBound:
+      time.streaming += taken;
+      break;
+    default:
+      time.attention += taken;
+  }
+}
+
+// Groups of experts that a token may reach are laid on nodes; where there are more nodes than
+// groups, a group spans several.
+double reachable_nodes(const MoeFfn& moe, const Instance& instance) {
+  if (moe.groups <= 0 || moe.groups_active <= 0) return 0;
+  const double node = std::max(1, instance.machine.levels.front().size);
+  const double nodes = std::ceil(instance.experts.size / node);
+  return moe.groups_active * std::max(1.0, nodes / moe.groups);
+}
+
+// Dispatch in the format that experts take, combine in that of activations (DeepSeek-V3,
+// section 3.2.2). Low-latency kernels exist for decode only (DeepEP). Inside a node engines also
+// gather all tokens and scatter the sums; the fastest way is taken.
+Seconds exchange_time(const Instance& in, const MoeFfn& moe, double tokens, double imbalance,
+                      bool decode) {
+  const double hidden = in.model.hidden;
+  const Bytes activations = stored(hidden, in.precision.activations);
+  const double gathered = tokens * in.layout.dp;
+  Seconds best =
+      collective_time(in.machine, Collective::kAllGather, in.data, gathered * activations).time +
+      collective_time(in.machine, Collective::kReduceScatter, in.data, gathered * activations).time;
+  if (in.layout.ep == 1) return best;
+  MoeExchange dispatch{.tokens = tokens / in.layout.tp,
+                       .topk = double(moe.active),
+                       .nodes_limit = reachable_nodes(moe, in),
+                       .bytes_per_token = stored(hidden, in.precision.expert_a),
+                       .imbalance = imbalance};
+  MoeExchange combine = dispatch;
+  combine.bytes_per_token = activations;
+  combine.combine = true;
+  for (const bool low_latency : {false, true}) {
+    if (low_latency && !decode) continue;
+    dispatch.low_latency = combine.low_latency = low_latency;
+    best = std::min(best, moe_exchange_time(in.machine, in.experts, dispatch).time +
+                              moe_exchange_time(in.machine, in.experts, combine).time);
+  }
+  return best;
+}
+
+double imbalance_of(const Instance& in, const MoeFfn& moe, const Pass& pass, double tokens) {
+  if (pass.expert_imbalance > 0) return pass.expert_imbalance;
+  return routing_imbalance(tokens * moe.active, in.shard.ep);
+}
+
+LayerTime layer_time(const Instance& in, const LayerGroup& layer, const Pass& pass) {
+  LayerTime time;
+  Batch batch{.sequences = pass.sequences,
+              .q_len = pass.q_len,
+              .context = pass.context,
+              .decode = pass.decode};
+  const double tokens = batch.tokens();
+  const MoeFfn* experts = moe(layer);
+  if (experts != nullptr) {
+    batch.expert_tokens = tokens * in.layout.dp;
+    batch.expert_imbalance = imbalance_of(in, *experts, pass, batch.expert_tokens);
+    // More ranks than experts: copies of an expert share its tokens.
+    const double ranks = double(in.layout.tp) * in.layout.dp;
+    batch.expert_tokens *= in.shard.ep * in.shard.etp / ranks;
+  }
+  for (const Op& op : layer_ops(in.model, layer, in.shard, batch, in.precision)) {
+    add_op(in.kernels, op, time);
+  }
+  const Bytes activations = stored(tokens * in.model.hidden, in.precision.activations);
+  const bool exchanged = experts != nullptr && in.exchanges;
+  if (in.layout.tp > 1) {
+    // After attention and after the FFN. Around an exchange the second is the all-gather that
+    // completes a reduce-scatter before it: together one all-reduce.
+    const bool has_attention = !std::holds_alternative<std::monostate>(layer.attention);
+    const bool has_ffn = !std::holds_alternative<std::monostate>(layer.ffn) && !exchanged;
+    time.tensor = (int(has_attention) + int(has_ffn)) *
+                  collective_time(in.machine, Collective::kAllReduce, in.tensor, activations).time;
+  }
+  if (exchanged) {
+    time.exchange = exchange_time(in, *experts, tokens, batch.expert_imbalance, pass.decode);
+  }
+  return time;
+}
+
+void add_layers(StepParts& parts, const LayerTime& time, double count) {
+  parts.attention += count * time.attention;
+  parts.projections += count * time.projections;
+  parts.experts += count * time.experts;
+  parts.streaming += count * time.streaming;
+  parts.tensor += count * time.tensor;
+}
+
+StepParts layers_in_turn(const Instance& in, const Pass& pass) {
+  StepParts parts;
+  for (const LayerGroup& layer : in.model.layers) {
+    const LayerTime time = layer_time(in, layer, pass);
+    add_layers(parts, time, layer.count);
+    parts.exchange += layer.count * time.exchange;
+  }
+  return parts;
+}
+
+// Two micro-batches of half the sequences: while one computes, the other's tokens travel. A layer
+// takes twice the longer of the two; once, at the start, nothing hides the first exchange. While an
+// exchange runs its kernels hold a share of the cores.
+StepParts layers_overlapped(const Instance& in, Pass pass) {
+  StepParts parts;
+  pass.sequences /= 2;
+  Seconds fill{0};
+  for (const LayerGroup& layer : in.model.layers) {
+    const LayerTime time = layer_time(in, layer, pass);
+    add_layers(parts, time, 2.0 * layer.count);
+    if (time.exchange <= Seconds(0)) continue;
+    const Seconds busy = time.compute() + time.tensor;
+    const Seconds shared = std::min(busy / in.engine.overlap_compute, time.exchange);
+    const Seconds slowed = busy + shared * (1 - in.engine.overlap_compute);
+    const Seconds exposed = std::max(slowed, time.exchange) - busy;
+    parts.exchange += 2.0 * layer.count * exposed;
+    parts.hidden += 2.0 * layer.count * std::max(Seconds(0), time.exchange - exposed);
+    fill = std::max(fill, time.exchange);
+  }
+  parts.exchange += fill;
+  return parts;
+}
+
+Seconds head_time(const Instance& in, const Pass& pass) {
+  const Batch batch{.sequences = pass.sequences,
+                    .q_len = pass.q_len,
+                    .context = pass.context,
+                    .decode = pass.decode};
+  Seconds time{0};
+  for (const Op& op : head_ops(in.model, in.shard, batch, in.precision)) {
+    time += in.kernels.time(op).time;
+  }
+  return time;
+}
+
+// Each rank of an attention group holds its part of the logits.
+Seconds logits_time(const Instance& in, const Pass& pass) {
+  if (in.layout.tp == 1 || !in.model.lm_head) return Seconds(0);
+  const double rows = pass.decode ? pass.sequences * pass.q_len : pass.sequences;
+  const Bytes logits = stored(rows * in.model.vocabulary, in.precision.activations);
+  return collective_time(in.machine, Collective::kAllGather, in.tensor, logits).time;
+}
+
+}  // namespace
+
+StepParts pass_time(const Instance& in, const Pass& pass) {
+  StepParts parts = layers_in_turn(in, pass);
+  if (pass.overlap && in.exchanges && parts.exchange > Seconds(0)) {
+    const StepParts overlapped = layers_overlapped(in, pass);
+    if (overlapped.total() < parts.total()) parts = overlapped;
+  }
+  parts.head += head_time(in, pass);
+  parts.tensor += logits_time(in, pass);
+  if (in.layout.pp > 1) {
+    const Bytes activations = stored(pass.sequences * pass.q_len * in.model.hidden / in.layout.tp,
+                                     in.precision.activations);
+    parts.tensor += (in.layout.pp - 1) *
+                    collective_time(in.machine, Collective::kSendRecv, in.stages, activations).time;
+  }
+  return parts;
+}
+
+Seconds draft_time(const Instance& in, const Pass& pass, int drafts) {
+  Seconds time{0};
+  for (int draft = 0; draft < drafts; ++draft) {
+    // The first run also takes in the tokens that were just accepted.
+    Pass one = pass;
+    if (draft > 0) one.q_len = 1;
+    for (const LayerGroup& layer : in.model.mtp) {
+      const LayerTime layer_taken = layer_time(in, layer, one);
+      time += layer.count * (layer_taken.compute() + layer_taken.tensor + layer_taken.exchange);
+    }
+    one.q_len = 1;
+    time += head_time(in, one) + logits_time(in, one);
+  }
+  return time;
+}
+
+}  // namespace fivefold::serving

@@ -1,0 +1,49 @@
+// Inside the serving room: one pass of a batch through the model on one instance.
+#pragma once
+
+#include "fivefold/serving/serving.h"
+
+namespace fivefold::serving {
+
+// A layout resolved on a machine, so that a step is arithmetic only.
+struct Instance {
+  const Machine& machine;
+  const Model& model;
+  const KernelModel& kernels;
+  const Precision& precision;
+  const EngineParameters& engine;
+  ServingLayout layout;
+  Shard shard;             // of one device
+  Group tensor;            // ranks of one attention group
+  Group data;              // one rank of each attention group
+  Group experts;           // all ranks of a stage
+  Group stages;            // neighbouring pipeline stages
+  bool exchanges = false;  // tokens travel to their experts: attention groups hold different tokens
+};
+// Why this layout cannot be, or the instance.
+Result<Instance> make_instance(const Machine& machine, const Model& model,
+                               const KernelModel& kernels, const Precision& precision,
+                               const EngineParameters& engine, const ServingLayout& layout);
+
+// What passes through at once, per attention group.
+struct Pass {
+  double sequences = 1;
+  double q_len = 1;
+  double context = 0;
+  bool decode = false;
+  bool overlap = false;         // two micro-batches may hide the exchange
+  double expert_imbalance = 0;  // 0: from the routing statistics
+};
+
+// All layers, head included; without drafts and overhead. Pipeline stages one after the other.
+StepParts pass_time(const Instance& instance, const Pass& pass);
+// The layers that draft, run once for each draft.
+Seconds draft_time(const Instance& instance, const Pass& pass, int drafts);
+
+ServingMemory memory_of(const Instance& instance, const ServingWorkload& workload);
+// Why the weights do not fit, or nothing.
+Result<void> check_weights(const Instance& instance, const ServingMemory& memory);
+// One prompt's cache from a prefill instance to a decode instance over the outermost level.
+Seconds cache_transfer_time(const Instance& instance, double tokens);
+
+}  // namespace fivefold::serving
