@@ -1,5 +1,25 @@
 // One training step in closed form: time by part, memory by part.
+//
+// A step is m micro batches through p pipeline stages. A stage's micro batch takes forward +
+// backward (products of weights twice: gradients of the input and of the weight; FlashAttention 2.5
+// times its forward, arXiv 2307.08691 section 3.1.2) + recomputation + what communication leaves
+// exposed. With stages that take t_i, the slowest of them t_max, and v model chunks a device, the
+// pipeline takes m t_max + (sum t_i - t_max) / v: the bubble is (p-1)/m of the work for equal
+// stages, (p-1)/(m v) interleaved (Narayanan 2021, arXiv 2104.04473, section 2.2). Gradient
+// reduction, weight gathers and the optimizer follow.
+//
+// Holds for synchronous training on equal devices. Layers of a hybrid model count by their mean: a
+// stage is so many average layers. Failures, data loading and checkpoints are not in a step.
+//
+// Model operations and MFU: 2 operations for each weight that a token passes and attention over the
+// tokens that the mask lets it see (causal: half), times three for forward and backward;
+// recomputation does not count (PaLM, arXiv 2204.02311 appendix B, with causal attention halved).
+// MFU divides by the dense peak in the format of the matrix products, so that FP8 training is
+// measured against the FP8 peak.
 #pragma once
+
+#include <cstdint>
+#include <memory>
 
 #include "fivefold/collective/collective.h"
 #include "fivefold/kernel/kernel.h"
@@ -7,10 +27,14 @@
 
 namespace fivefold {
 
+// Selective: attention scores are computed again where they are stored at all (Korthikanti 2022,
+// arXiv 2205.05198 section 5); a fused attention kernel always does so. Full: only layer inputs are
+// kept.
 enum class Recompute : std::uint8_t { kNone, kSelective, kFull };
 enum class Schedule : std::uint8_t { kGpipe, k1F1B, kInterleaved };
 
-// ep folds into dp x cp (Megatron's rule): experts are spread over ep of the ranks that hold different data.
+// Ranks are numbered from the inside out: tp, cp, dp, pp. Experts are spread over ep x etp
+// consecutive ranks of tp x cp x dp (Megatron-Core's folding), so ep does not add devices.
 struct TrainingLayout {
   int tp = 1, pp = 1, dp = 1, ep = 1, cp = 1, vpp = 1, etp = 1;
   int micro_batch = 1;
@@ -24,11 +48,16 @@ struct TrainingLayout {
 struct TrainingJob {
   int global_batch = 1;  // sequences
   int seq_len = 4096;
-  Format format = Format::kBf16;   // of matrix products
+  Format format = Format::kBf16;  // of matrix products
   bool overlap_grad_reduce = true;
   bool overlap_param_gather = true;
   bool overlap_tp = false;
   bool overlap_ep = false;
+  bool overlap_pp = true;       // of the interleaved schedule
+  bool fused_attention = true;  // false: scores are written to memory
+  bool dropout = false;         // after attention, scores and FFN, as GPT-3 is trained
+  bool frozen_base = false;     // LoRA: no gradients, no optimizer state of the weights
+  double gradient_bytes = 4;    // of one stored and reduced gradient
 };
 
 struct TrainingMemory {
@@ -38,24 +67,34 @@ struct TrainingMemory {
 struct TrainingEstimate {
   Seconds step;
   // Parts of the step on the busiest pipeline stage; they add up to `step`.
-  Seconds forward, backward, recompute, tp_exposed, cp_exposed, ep_exposed, pp_exposed, bubble, dp_exposed, optimizer;
-  TrainingMemory memory;
-  Ops model_ops;     // of the whole step, without recomputation (6 N D plus attention, causal halved)
-  double mfu = 0;    // against the dense peak in job.format
+  Seconds forward, backward, recompute, tp_exposed, cp_exposed, ep_exposed, pp_exposed, bubble,
+      dp_exposed, optimizer;
+  TrainingMemory memory;  // of the device that needs the most
+  Ops model_ops;          // of the whole step
+  double mfu = 0;
   double tokens_per_second = 0;
 };
 
+struct ModelCost;
+
 class TrainingModel {
  public:
-  // Precomputes what no layout changes. The references must outlive it.
+  // The references must outlive it.
   TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels);
-  // Why a layout cannot be (does not divide, does not fit), or its estimate. Memory is checked unless told not to.
-  Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout, bool check_memory = true) const;
+  // Why a layout cannot be (does not divide, does not fit), or its estimate. Memory is checked
+  // unless told not to. Costs that do not depend on pp, dp and the schedule are kept between calls;
+  // calls from several threads are safe.
+  Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout,
+                                    bool check_memory = true) const;
 
  private:
+  struct Memo;
+  const ModelCost& cost(const TrainingJob& job, const TrainingLayout& layout) const;
+
   const Machine* machine_;
   const Model* model_;
   const KernelModel* kernels_;
+  std::shared_ptr<Memo> memo_;
 };
 
 }  // namespace fivefold

@@ -1,0 +1,25 @@
+// What the forward pass of a layer leaves in memory for its backward pass.
+#pragma once
+
+#include "fivefold/training/training.h"
+
+namespace fivefold {
+
+// Bytes on one device for one micro batch in one layer, by recomputation. For GPT with dropout and
+// unfused attention: s b h (10 + 24/t + 5 a s/(h t)), with sequence parallelism 10/t (Korthikanti
+// 2022, arXiv 2205.05198, equations 2 to 4).
+struct Activations {
+  Bytes kept;    // nothing recomputed
+  Bytes scores;  // of it, scores, softmax and dropout of unfused attention
+  Bytes input;   // the layer's input alone
+  Bytes of(Recompute recompute) const;
+};
+Activations layer_activations(const Model& model, const LayerGroup& layer,
+                              const TrainingLayout& layout, const TrainingJob& job);
+
+// Of the embedding (its dropout mask), and of final norm, head and loss.
+Bytes embedding_activations(const Model& model, const TrainingLayout& layout,
+                            const TrainingJob& job);
+Bytes head_activations(const Model& model, const TrainingLayout& layout, const TrainingJob& job);
+
+}  // namespace fivefold

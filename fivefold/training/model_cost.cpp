@@ -1,0 +1,280 @@
+#include "fivefold/training/model_cost.h"
+
+#include <algorithm>
+#include <array>
+
+#include "fivefold/training/backward.h"
+
+namespace fivefold {
+namespace {
+
+constexpr double kActivationBytes = 2;
+
+// What every part of the cost needs while it is computed.
+struct Costing {
+  const Machine& machine;
+  const Model& model;
+  const KernelModel& kernels;
+  const TrainingJob& job;
+  const TrainingLayout& layout;
+  Shard shard;
+  Batch batch;
+  Precision precision;
+  BackwardRule rule;
+
+  // Tokens of one micro batch on one device, before sequence parallelism.
+  double tokens() const { return batch.tokens(); }
+  Bytes activations(double values) const { return Bytes(kActivationBytes * values); }
+  Group tp_group() const { return make_group(machine, layout.tp, 1); }
+};
+
+Costing costing(const Machine& machine, const Model& model, const KernelModel& kernels,
+                const TrainingJob& job, const TrainingLayout& layout) {
+  Costing c{machine, model, kernels, job, layout, {}, {}, training_precision(job.format), {}};
+  c.shard = {.tp = layout.tp, .ep = layout.ep, .etp = layout.etp, .cp = layout.cp};
+  const double q_len = double(job.seq_len) / layout.cp;
+  c.batch = {.sequences = double(layout.micro_batch), .q_len = q_len, .all_logits = true};
+  // ep x etp ranks share experts; tp ranks hold the same tokens.
+  c.batch.expert_tokens = c.batch.tokens() * layout.ep * layout.etp / layout.tp;
+  c.rule = {.weight_gradient = !job.frozen_base, .activations = c.precision.activations};
+  return c;
+}
+
+template <class Ops>
+Seconds time_of(const KernelModel& kernels, const Ops& ops) {
+  Seconds sum;
+  for (const Op& op : ops) sum += kernels.time(op).time;
+  return sum;
+}
+
+// Norms work on the sequence-parallel share of the tokens.
+bool is_sequence_parallel(const Op& op) {
+  static constexpr std::array<std::string_view, 4> kNorms = {"attention_norm", "ffn_norm",
+                                                             "output_norm", "final_norm"};
+  return std::find(kNorms.begin(), kNorms.end(), op.name) != kNorms.end();
+}
+
+void cut_norm(Op& op, int tp) {
+  auto& stream = std::get<Streaming>(op.shape);
+  stream.read /= tp;
+  stream.written /= tp;
+  stream.ops /= tp;
+}
+
+struct PassTimes {
+  Seconds forward, backward, selective, attention_forward, attention_backward;
+};
+
+// One operator forward and backward.
+void add_op(const Costing& c, Op op, PassTimes& times) {
+  const auto* core = std::get_if<AttentionCore>(&op.shape);
+  if (core != nullptr && !c.job.fused_attention) {
+    const Seconds forward = time_of(c.kernels, unfused_attention(*core, c.job.dropout));
+    const Seconds backward = time_of(c.kernels, unfused_attention_backward(*core, c.job.dropout));
+    times.forward += forward;
+    times.backward += backward;
+    times.selective += forward;
+    times.attention_forward += forward;
+    times.attention_backward += backward;
+    return;
+  }
+  if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
+  const Seconds forward = c.kernels.time(op).time;
+  times.forward += forward;
+  if (core != nullptr || std::holds_alternative<MlaCore>(op.shape)) {
+    const Seconds backward = attention_backward_ratio() * forward;
+    times.backward += backward;
+    times.attention_forward += forward;
+    times.attention_backward += backward;
+  } else if (std::holds_alternative<MoeBlock>(op.shape)) {
+    times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
+  } else {
+    times.backward += time_of(c.kernels, backward_ops(op, c.rule));
+  }
+}
+
+// Of tensor parallelism in one layer: with sequence parallelism an all-gather before and a
+// reduce-scatter after each block, and in the backward pass also the block's input gathered again
+// for the weight gradient (Korthikanti 2022, section 4.2.2); otherwise an all-reduce.
+void add_tensor_communication(const Costing& c, double blocks, const PassTimes& times,
+                              LayerCost& cost) {
+  if (c.layout.tp == 1) return;
+  const Group group = c.tp_group();
+  const Bytes bytes = c.activations(c.tokens() * c.model.hidden);
+  Seconds forward, backward;
+  if (c.layout.sequence_parallel) {
+    const Seconds gather = collective_time(c.machine, Collective::kAllGather, group, bytes).time;
+    const Seconds scatter =
+        collective_time(c.machine, Collective::kReduceScatter, group, bytes).time;
+    forward = blocks * (gather + scatter);
+    // The second gather runs beside the gradient of the input.
+    backward = forward;
+  } else {
+    forward = blocks * collective_time(c.machine, Collective::kAllReduce, group, bytes).time;
+    backward = forward;
+  }
+  if (c.job.overlap_tp) {
+    // Cut into tp chunks that pass beside the product: the first one is seen, and what is longer.
+    forward = std::max(forward / c.layout.tp, forward - times.forward);
+    backward = std::max(backward / c.layout.tp, backward - times.backward);
+  }
+  cost.tp_forward += forward;
+  cost.tp_backward += backward;
+}
+
+double key_value_width(const Attention& attention, int tp) {
+  if (const auto* a = std::get_if<GqaAttention>(&attention))
+    return 2.0 * std::max(1.0, double(a->kv_heads) / tp) * a->head_dim;
+  if (const auto* a = std::get_if<MlaAttention>(&attention)) {
+    const double head = a->nope_dim + a->rope_dim + a->v_dim;
+    return std::max(1.0, double(a->heads) / tp) * head;
+  }
+  if (const auto* a = std::get_if<CompressedAttention>(&attention)) return a->head_dim;
+  return 0;
+}
+
+// Keys and values pass around the ring of cp ranks, each step beside the scores of the last one
+// (ring attention, arXiv 2310.01889); backward their gradients pass as well.
+void add_context_communication(const Costing& c, const LayerGroup& layer, const PassTimes& times,
+                               LayerCost& cost) {
+  const int cp = c.layout.cp;
+  if (cp == 1) return;
+  const Group pair = make_group(c.machine, cp, c.layout.tp);
+  const Bytes bytes = c.activations(c.tokens() * key_value_width(layer.attention, c.layout.tp));
+  const Seconds step = collective_time(c.machine, Collective::kSendRecv, pair, bytes).time;
+  const Seconds none;
+  cost.cp_forward += double(cp - 1) * std::max(none, step - times.attention_forward / cp);
+  cost.cp_backward += double(cp - 1) * std::max(none, 2 * step - times.attention_backward / cp);
+}
+
+void add_expert_communication(const Costing& c, const MoeFfn& experts, const PassTimes& times,
+                              LayerCost& cost) {
+  const TrainingLayout& l = c.layout;
+  const double own = c.tokens() / l.tp;  // tokens that one rank sends
+  MoeExchange exchange{.tokens = own,
+                       .topk = double(experts.active),
+                       .nodes_limit = double(experts.groups_active),
+                       .bytes_per_token = c.activations(c.model.hidden)};
+  const Group group = make_group(c.machine, l.ep, l.etp);
+  Seconds time = moe_exchange_time(c.machine, group, exchange).time;
+  exchange.combine = true;
+  time += moe_exchange_time(c.machine, group, exchange).time;
+  if (l.etp > 1) {
+    const Group slices = make_group(c.machine, l.etp, 1);
+    const Bytes bytes = c.activations(own * l.etp * experts.active * c.model.hidden);
+    time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
+            collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
+  }
+  const Seconds none;
+  cost.ep_forward += c.job.overlap_ep ? std::max(none, time - times.forward) : time;
+  cost.ep_backward += c.job.overlap_ep ? std::max(none, time - times.backward) : time;
+}
+
+// Blocks of a layer whose input and output tensor parallelism must join.
+double tensor_blocks(const LayerGroup& layer) {
+  double blocks = std::holds_alternative<std::monostate>(layer.attention) ? 0 : 1;
+  if (std::holds_alternative<DenseFfn>(layer.ffn)) blocks += 1;
+  const MoeFfn* experts = moe(layer);
+  if (experts != nullptr && experts->shared > 0) blocks += 1;
+  return blocks;
+}
+
+Precision wide_weights() {
+  return training_precision(Format::kBf16);
+}
+
+LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
+  LayerCost cost;
+  PassTimes times;
+  for (const Op& op : layer_ops(c.model, layer, c.shard, c.batch, c.precision)) {
+    add_op(c, op, times);
+  }
+  cost.forward = times.forward;
+  cost.backward = times.backward;
+  cost.selective = times.selective;
+  add_tensor_communication(c, tensor_blocks(layer), times, cost);
+  add_context_communication(c, layer, times, cost);
+  const MoeFfn* experts = moe(layer);
+  if (experts != nullptr) {
+    add_expert_communication(c, *experts, times, cost);
+    const double matrices =
+        double(experts->experts) * ffn_matrix_values(c.model, experts->width, experts->gated);
+    cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
+  }
+  const Bytes weights = layer_weights(c.model, layer, c.shard, wide_weights());
+  cost.dense_parameters = weights.value() / kActivationBytes - cost.expert_parameters;
+  cost.activations = layer_activations(c.model, layer, c.layout, c.job);
+  return cost;
+}
+
+void add_share(LayerCost& sum, const LayerCost& cost, double share) {
+  sum.forward += share * cost.forward;
+  sum.backward += share * cost.backward;
+  sum.selective += share * cost.selective;
+  sum.tp_forward += share * cost.tp_forward;
+  sum.tp_backward += share * cost.tp_backward;
+  sum.cp_forward += share * cost.cp_forward;
+  sum.cp_backward += share * cost.cp_backward;
+  sum.ep_forward += share * cost.ep_forward;
+  sum.ep_backward += share * cost.ep_backward;
+  sum.dense_parameters += share * cost.dense_parameters;
+  sum.expert_parameters += share * cost.expert_parameters;
+  sum.activations.kept += share * cost.activations.kept;
+  sum.activations.scores += share * cost.activations.scores;
+  sum.activations.input += share * cost.activations.input;
+}
+
+// The loss over FP32 logits: cast, largest, exponentials and their sum, gradient, in four passes
+// over memory (vocabulary-parallel cross entropy).
+Op loss(const Costing& c) {
+  const double logits = c.tokens() * c.model.vocabulary / c.layout.tp;
+  return {"loss", Family::kMemoryBound,
+          Streaming{.read = Bytes(14 * logits),
+                    .written = Bytes(10 * logits),
+                    .ops = Ops(8 * logits),
+                    .launches = 4},
+          1};
+}
+
+void add_embedding_and_head(const Costing& c, ModelCost& cost) {
+  PassTimes first, last;
+  for (const Op& op : head_ops(c.model, c.shard, c.batch, c.precision)) {
+    if (op.name == "sampling") {
+      last.forward += c.kernels.time(loss(c)).time;
+    } else {
+      add_op(c, op, op.name == "embedding" ? first : last);
+    }
+  }
+  cost.embedding.forward = first.forward;
+  cost.embedding.backward = first.backward;
+  cost.head.forward = last.forward;
+  cost.head.backward = last.backward;
+  cost.table = double(c.model.vocabulary) * c.model.hidden / c.layout.tp;
+  const Bytes both = head_weights(c.model, c.shard, wide_weights());
+  const bool own_head = c.model.lm_head && !c.model.tied_embeddings;
+  cost.head.dense_parameters = own_head ? cost.table : 0;
+  cost.embedding.dense_parameters = both.value() / kActivationBytes - cost.head.dense_parameters;
+  cost.embedding.activations.kept = embedding_activations(c.model, c.layout, c.job);
+  cost.head.activations.kept = head_activations(c.model, c.layout, c.job);
+  // The vocabulary is cut: embedding rows and the head's input pass between tp ranks as a block's
+  // do.
+  add_tensor_communication(c, 0.5, first, cost.embedding);
+  add_tensor_communication(c, 0.5, last, cost.head);
+}
+
+}  // namespace
+
+ModelCost model_cost(const Machine& machine, const Model& model, const KernelModel& kernels,
+                     const TrainingJob& job, const TrainingLayout& layout) {
+  const Costing c = costing(machine, model, kernels, job, layout);
+  ModelCost cost;
+  for (const LayerGroup& layer : model.layers) {
+    add_share(cost.layer, layer_cost(c, layer), double(layer.count) / model.layer_count());
+  }
+  add_embedding_and_head(c, cost);
+  const double share = layout.sequence_parallel ? layout.tp : 1;
+  cost.boundary = c.activations(c.tokens() * model.hidden / share);
+  return cost;
+}
+
+}  // namespace fivefold

@@ -1,0 +1,35 @@
+// What one micro batch costs in one layer, in the embedding and in the head, on one device: all of
+// a training step that depends neither on pp nor on the schedule.
+#pragma once
+
+#include "fivefold/training/activations.h"
+#include "fivefold/training/training.h"
+
+namespace fivefold {
+
+struct LayerCost {
+  Seconds forward, backward;
+  Seconds selective;  // recomputation of attention scores
+  // Communication that no compute hides.
+  Seconds tp_forward, tp_backward;
+  Seconds cp_forward, cp_backward;
+  Seconds ep_forward, ep_backward;
+  // Parameters on the device, which data-parallel replicas reduce: over dp x cp, and experts over
+  // what ep leaves of it.
+  double dense_parameters = 0;
+  double expert_parameters = 0;
+  Activations activations;
+};
+
+struct ModelCost {
+  LayerCost layer;  // the mean of all layers
+  LayerCost embedding;
+  LayerCost head;
+  double table = 0;  // parameters of the embedding table on the device
+  Bytes boundary;    // one micro batch between two pipeline stages, one device
+};
+
+ModelCost model_cost(const Machine& machine, const Model& model, const KernelModel& kernels,
+                     const TrainingJob& job, const TrainingLayout& layout);
+
+}  // namespace fivefold

@@ -1,0 +1,107 @@
+#include "fivefold/training/training.h"
+
+#include <algorithm>
+#include <compare>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+
+#include <fmt/format.h>
+
+#include "fivefold/training/layout.h"
+#include "fivefold/training/model_cost.h"
+#include "fivefold/training/pipeline.h"
+
+namespace fivefold {
+namespace {
+
+// All that a ModelCost depends on.
+struct CostKey {
+  int tp, ep, etp, cp, micro_batch, seq_len;
+  bool sequence_parallel;
+  Format format;
+  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base;
+  auto operator<=>(const CostKey&) const = default;
+};
+
+CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
+  return {l.tp,
+          l.ep,
+          l.etp,
+          l.cp,
+          l.micro_batch,
+          job.seq_len,
+          l.sequence_parallel,
+          job.format,
+          job.overlap_tp,
+          job.overlap_ep,
+          job.fused_attention,
+          job.dropout,
+          job.frozen_base};
+}
+
+Ops model_ops(const Model& model, const TrainingJob& job) {
+  const double context = (job.seq_len + 1) / 2.0;
+  const double tokens = double(job.global_batch) * job.seq_len;
+  return (job.frozen_base ? 2 : 3) * tokens * forward_ops_per_token(model, context);
+}
+
+OpsPerSecond peak_of(const KernelModel& kernels, Format format) {
+  return kernels.device().peak_for(kernels.compute_format(format, format));
+}
+
+std::string gigabytes(Bytes bytes) {
+  return fmt::format("{:.1f} GB", bytes.value() / 1e9);
+}
+
+Error too_large(const TrainingMemory& m, Bytes capacity) {
+  return make_error(
+      fmt::format("does not fit: {} needed of {} a device: {} too much", gigabytes(m.total),
+                  gigabytes(capacity), gigabytes(m.total - capacity)),
+      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, buffers {}",
+                  gigabytes(m.weights), gigabytes(m.gradients), gigabytes(m.optimizer),
+                  gigabytes(m.activations), gigabytes(m.buffers)));
+}
+
+}  // namespace
+
+struct TrainingModel::Memo {
+  std::shared_mutex lock;
+  std::map<CostKey, ModelCost> costs;
+};
+
+TrainingModel::TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels)
+    : machine_(&machine), model_(&model), kernels_(&kernels), memo_(std::make_shared<Memo>()) {}
+
+const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayout& layout) const {
+  const CostKey key = key_of(job, layout);
+  {
+    const std::shared_lock reading(memo_->lock);
+    const auto found = memo_->costs.find(key);
+    if (found != memo_->costs.end()) return found->second;
+  }
+  const ModelCost computed = model_cost(*machine_, *model_, *kernels_, job, layout);
+  const std::unique_lock writing(memo_->lock);
+  return memo_->costs.emplace(key, computed).first->second;
+}
+
+Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
+                                                 const TrainingLayout& layout,
+                                                 bool check_memory) const {
+  if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
+    return fail(std::move(possible.error()));
+  }
+  const Pipeline pipeline{*machine_, *model_, *kernels_, job, layout, cost(job, layout)};
+  TrainingEstimate e;
+  e.memory = pipeline_memory(pipeline);
+  const Bytes capacity = machine_->device.memory_capacity;
+  if (check_memory && e.memory.total > capacity) return fail(too_large(e.memory, capacity));
+  pipeline_time(pipeline, e);
+  e.model_ops = model_ops(*model_, job);
+  const OpsPerSecond peak = peak_of(*kernels_, job.format) * double(layout.world());
+  e.mfu = e.model_ops / e.step / peak;
+  e.tokens_per_second = double(job.global_batch) * job.seq_len / e.step.value();
+  return e;
+}
+
+}  // namespace fivefold
