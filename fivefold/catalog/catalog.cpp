@@ -256,9 +256,9 @@ Result<Catalog> Catalog::preferring(const std::vector<std::string>& source_ids) 
   std::vector<Problem> problems;
   for (const std::string& id : source_ids) {
     if (!source(id)) {
-      problems.push_back({{},
-                          fmt::format("unknown source '{}'", id),
-                          did_you_mean(id, data_->library->source_names.spelled)});
+      Problem problem{Place{}, fmt::format("unknown source '{}'", id),
+                      did_you_mean(id, data_->library->source_names.spelled)};
+      problems.push_back(std::move(problem));
     }
   }
   if (!problems.empty()) return fail(Error{std::move(problems)});

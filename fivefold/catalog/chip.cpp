@@ -38,8 +38,8 @@ bool is_false(const Facts& facts, std::string_view path) {
 
 // What the device shares with its siblings in the package, unless the file states it per device.
 template <class Q>
-Q per_device(const Chip& chip, const std::string& path) {
-  const Q own = quantity<Q>(chip.facts, "per_device." + path);
+Q per_device(const Chip& chip, std::string_view own_path, std::string_view path) {
+  const Q own = quantity<Q>(chip.facts, own_path);
   return own > Q(0) ? own
                     : quantity<Q>(chip.facts, path) / static_cast<double>(chip.devices_per_chip);
 }
@@ -79,7 +79,8 @@ Peaks peaks_from(const Facts& facts, const Rate& rate) {
 // FP32 outside of the matrix unit. `peak_dense.fp32` is that rate on chips whose matrix unit takes
 // FP32 data as TF32 (Nvidia, AMD); `vector_peak.fp32` states it where the two differ.
 OpsPerSecond vector_peak(const Chip& chip) {
-  const OpsPerSecond own = per_device<OpsPerSecond>(chip, "vector_peak.fp32");
+  const OpsPerSecond own =
+      per_device<OpsPerSecond>(chip, "per_device.vector_fp32", "vector_peak.fp32");
   return own > OpsPerSecond(0) ? own : chip.device.peak_for(Format::kFp32);
 }
 
@@ -91,25 +92,25 @@ void refresh(Chip& chip) {
   device.chip = chip.id;
   device.architecture = chip.architecture;
   device.peak = peaks_from(facts, [&](std::string format) {
-    return per_device<OpsPerSecond>(chip, "peak_dense." + format);
+    return per_device<OpsPerSecond>(chip, "per_device." + format, "peak_dense." + format);
   });
   chip.package_peak = peaks_from(facts, [&](std::string format) {
     return quantity<OpsPerSecond>(facts, "peak_dense." + format);
   });
   device.vector_peak = vector_peak(chip);
-  device.memory_bandwidth = per_device<BytesPerSecond>(chip, "memory.bandwidth");
-  device.memory_capacity = per_device<Bytes>(chip, "memory.capacity");
-  const double own_cores = number_of(facts, "per_device.cores.count");
-  device.cores = static_cast<int>(
-      own_cores > 0 ? own_cores : number_of(facts, "cores.count") / chip.devices_per_chip);
+  device.memory_bandwidth =
+      per_device<BytesPerSecond>(chip, "per_device.memory_bandwidth", "memory.bandwidth");
+  device.memory_capacity = per_device<Bytes>(chip, "per_device.memory", "memory.capacity");
+  device.cores = static_cast<int>(number_of(facts, "cores.count") / chip.devices_per_chip);
   device.clock = quantity<Hertz>(facts, "clock");
-  device.l2_capacity = per_device<Bytes>(chip, "on_chip.l2");
-  device.l2_bandwidth = per_device<BytesPerSecond>(chip, "on_chip.l2_bandwidth");
+  device.l2_capacity = per_device<Bytes>(chip, "per_device.l2", "on_chip.l2");
+  device.l2_bandwidth =
+      per_device<BytesPerSecond>(chip, "per_device.l2_bandwidth", "on_chip.l2_bandwidth");
   device.scratch_per_core = quantity<Bytes>(facts, "on_chip.l1_smem_per_core");
   if (device.scratch_per_core == Bytes(0)) {
-    device.scratch_per_core = quantity<Bytes>(facts, "on_chip.ub_per_vector_core");
+    device.scratch_per_core = quantity<Bytes>(facts, "on_chip.scratch_per_vector_core");
   }
-  device.tdp = per_device<Watts>(chip, "tdp");
+  device.tdp = per_device<Watts>(chip, "per_device.tdp", "tdp");
   chip.memory_capacity = quantity<Bytes>(facts, "memory.capacity");
   chip.memory_bandwidth = quantity<BytesPerSecond>(facts, "memory.bandwidth");
   chip.scale_up_bandwidth = quantity<BytesPerSecond>(facts, "scale_up.bandwidth_per_direction");

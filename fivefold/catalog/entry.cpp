@@ -117,6 +117,8 @@ RawLevel read_level(const yaml::Node& node, const FactReader& reader) {
     const yaml::Node& value = node.items[i];
     if (key == "name") {
       level.name = reader.text(value, "name");
+    } else if (key == "size" && value.is_null()) {
+      level.size = 0;  // not published: the level is left out
     } else if (key == "size") {
       level.size = reader.whole_number(value, "size", 1, kMostChips);
     } else if (key == "unit") {

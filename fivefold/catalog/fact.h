@@ -28,9 +28,9 @@ struct OtherValue {
   std::string note;
 };
 
-// A fact is a number with a unit, a text, a yes/no, "none" (known not to exist) or unknown (looked for,
-// not published). Numbers are held in coherent units: bytes, ops, seconds, joules, USD; `unit` and
-// `written` keep what the file says. Money in CNY is converted by the catalog's exchange rate.
+// A fact is a number with a unit, a text, a yes/no, "none" (known not to exist) or unknown (looked
+// for, not published). Numbers are held in coherent units: bytes, ops, seconds, joules, USD; `unit`
+// and `written` keep what the file says. Money in CNY is converted by the catalog's exchange rate.
 struct Fact {
   enum class Kind { kNumber, kText, kBool, kNone, kUnknown };
   std::string path;  // "memory.bandwidth"
@@ -38,16 +38,16 @@ struct Fact {
   double number = 0;
   bool flag = false;
   std::string text;
-  Dim dim;               // of `number`
-  std::string unit;      // as written: "TB/s"
-  double written = 0;    // the number as written, in `unit`
-  std::optional<double> low, high;  // coherent units
+  Dim dim;                           // of `number`
+  std::string unit;                  // as written: "TB/s"
+  double written = 0;                // the number as written, in `unit`
+  std::optional<double> low, high;   // coherent units
   std::vector<std::string> sources;  // ids; empty is an error that `check` reports
   Confidence confidence = Confidence::kLow;
   std::string note;
-  std::string reading;   // "nominal", "measured", "assumption"; empty is nominal
+  std::string reading;  // "nominal", "measured", "assumption"; empty is nominal
   std::vector<OtherValue> also;
-  std::string owner;     // id of the entity that states it (an ancestor, if inherited)
+  std::string owner;  // id of the entity that states it (an ancestor, if inherited)
   Place place;
 
   bool is_number() const { return kind == Kind::kNumber; }

@@ -19,9 +19,27 @@ const std::vector<std::string> kAlsoKeys = {"value", "unit",       "source",
 const std::vector<std::string> kReadings = {"nominal",    "measured", "claimed",
                                             "assumption", "derived",  "fitted"};
 
+bool is_fact_key(const std::string& key) {
+  return std::find(kFactKeys.begin(), kFactKeys.end(), key) != kFactKeys.end();
+}
+
+// A mapping with a value, or with nothing that a group of facts would hold.
 bool looks_like_fact(const yaml::Node& node) {
-  return node.is_map() && (node.find("value") || node.find("low") || node.find("mid") ||
-                           node.find("unit") || node.find("source"));
+  if (!node.is_map()) return false;
+  return node.find("value") || node.find("mid") ||
+         std::all_of(node.keys.begin(), node.keys.end(), is_fact_key);
+}
+
+// A remark may have any form; it is kept as the words that it holds.
+std::string words_of(const yaml::Node& node) {
+  if (!node.is_map() && !node.is_list()) return node.scalar;
+  std::string words;
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    if (i > 0) words += node.is_map() ? ", " : "; ";
+    if (node.is_map()) words += node.keys[i] + " ";
+    words += words_of(node.items[i]);
+  }
+  return words;
 }
 
 std::string needed(const FactRule& rule) {
@@ -110,7 +128,7 @@ std::optional<Fact> FactReader::fact(const yaml::Node& node, const std::string& 
   if (!expect_map(node, fmt::format("'{}'", path))) return std::nullopt;
   const std::size_t problems_before = problems_.size();
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
-    if (std::find(kFactKeys.begin(), kFactKeys.end(), node.keys[i]) == kFactKeys.end()) {
+    if (!is_fact_key(node.keys[i])) {
       unknown_key(node, i, fmt::format("fact '{}'", path), kFactKeys);
     }
   }
@@ -287,28 +305,58 @@ void FactReader::check_range(const yaml::Node& node, const FactRule& rule, const
   }
 }
 
+Fact FactReader::remark(const yaml::Node& node, const std::string& path) const {
+  Fact fact;
+  fact.path = path;
+  fact.kind = Fact::Kind::kText;
+  fact.text = words_of(node);
+  fact.reading = "remark";
+  fact.place = place(node);
+  return fact;
+}
+
+// A group may name its source once: {l1: 336, l2: 112, source: CM384-CRC, confidence: high}.
+std::optional<Fact> FactReader::bare_fact(const yaml::Node& group, const yaml::Node& item,
+                                          const std::string& path, const FactRule* rule) const {
+  yaml::Node node;
+  node.kind = yaml::Node::Kind::kMap;
+  node.line = item.line;
+  node.column = item.column;
+  const auto add = [&](std::string key, const yaml::Node& value) {
+    node.keys.push_back(std::move(key));
+    node.key_places.emplace_back(value.line, value.column);
+    node.items.push_back(value);
+  };
+  add("value", item);
+  for (const char* shared : {"source", "confidence"}) {
+    if (const yaml::Node* value = group.find(shared)) add(shared, *value);
+  }
+  return fact(node, path, rule);
+}
+
 void FactReader::facts(const yaml::Node& node, const std::string& group, Scope scope,
                        std::vector<Fact>& into) const {
+  const bool names_source = !group.empty() && node.find("source");
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     const yaml::Node& item = node.items[i];
-    const std::string path = group.empty() ? node.keys[i] : group + "." + node.keys[i];
+    const std::string& key = node.keys[i];
+    const std::string path = group.empty() ? key : group + "." + key;
     const FactRule* rule = rule_for(scope, path);
-    if (item.is_map() && is_group(scope, path) && !(rule && looks_like_fact(item))) {
+    if (names_source && (key == "source" || key == "confidence")) continue;
+    if (rule && rule->kind == FactRule::Kind::kRemark && !looks_like_fact(item)) {
+      into.push_back(remark(item, path));
+    } else if (item.is_map() && is_group(scope, path) && !(rule && looks_like_fact(item))) {
       facts(item, path, scope, into);
     } else if (!rule) {
       unknown_key(node, i, group.empty() ? "this entry" : fmt::format("'{}'", group),
                   names_under(scope, group));
     } else if (item.is_scalar() && path.ends_with(".name")) {
-      Fact name;  // what a thing is called needs no source
-      name.path = path;
-      name.kind = Fact::Kind::kText;
-      name.text = item.scalar;
-      name.place = place(item);
-      into.push_back(std::move(name));
-    } else if (!item.is_map()) {
+      into.push_back(remark(item, path));  // what a thing is called needs no source
+    } else if (!item.is_map() && !names_source) {
       problem(item, fmt::format("'{}' must be a fact", path),
               "write it as {value: ..., unit: ..., source: ...}");
-    } else if (auto read = fact(item, path, rule)) {
+    } else if (auto read =
+                   item.is_map() ? fact(item, path, rule) : bare_fact(node, item, path, rule)) {
       into.push_back(std::move(*read));
     }
   }

@@ -41,6 +41,9 @@ class FactReader {
   const std::string& file() const { return file_; }
 
  private:
+  Fact remark(const yaml::Node& node, const std::string& path) const;
+  std::optional<Fact> bare_fact(const yaml::Node& group, const yaml::Node& item,
+                                const std::string& path, const FactRule* rule) const;
   void read_value(const yaml::Node& node, const FactRule* rule, Fact& fact) const;
   void read_also(const yaml::Node& node, const FactRule* rule, Fact& fact) const;
   void check_unit(const yaml::Node& node, const FactRule& rule, const Fact& fact) const;

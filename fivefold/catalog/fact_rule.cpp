@@ -30,6 +30,10 @@ constexpr FactRule any(std::string_view path) {
   return {path, Kind::kAny, {}, 0, 0};
 }
 
+constexpr FactRule remark(std::string_view path) {
+  return {path, Kind::kRemark, {}, 0, 0};
+}
+
 // Ranges span from a 2010s part to several generations ahead.
 constexpr FactRule kChipRules[] = {
     number("peak_dense.fp64", kRate, 1e10, 1e15),
@@ -50,7 +54,7 @@ constexpr FactRule kChipRules[] = {
     number("memory.stacks", kCount, 1, 64),
     number("on_chip.l1_per_core", kBytes, 1e3, 1e9),
     number("on_chip.l1_smem_per_core", kBytes, 1e3, 1e9),
-    number("on_chip.ub_per_vector_core", kBytes, 1e3, 1e9),
+    number("on_chip.scratch_per_vector_core", kBytes, 1e3, 1e9),
     number("on_chip.l2", kBytes, 1e5, 1e11),
     number("on_chip.l2_bandwidth", kBandwidth, 1e10, 1e15),
     any("on_chip.l2_bandwidth_per_clock"),
@@ -65,7 +69,7 @@ constexpr FactRule kChipRules[] = {
     any("cores.*"),
     text("scale_up.name"),
     number("scale_up.bandwidth_per_direction", kBandwidth, 1e9, 1e14),
-    number("scale_up.per_link_per_direction", kBandwidth, 1e8, 1e13),
+    number("scale_up.link", kBandwidth, 1e8, 1e13),
     number("scale_up.links", kCount, 1, 4096),
     number("scale_out", kBandwidth, 1e8, 1e13),
     number("tdp", kPower, 1, 2e4),
@@ -84,6 +88,8 @@ constexpr FactRule kChipRules[] = {
     any("achieved.*"),
     any("yield_note"),
     any("mtbf"),
+    remark("variants"),
+    remark("note"),
 };
 
 constexpr FactRule kSystemRules[] = {
@@ -91,7 +97,7 @@ constexpr FactRule kSystemRules[] = {
     text("scale_out.name"),
     number("power", kPower, 10, 1e10),
     number("price", kMoney, 100, 1e12),
-    number("racks", kCount, 1, 1e6),
+    number("racks", kCount, 0.01, 1e6),
     number("nodes", kCount, 1, 1e6),
     any("cables"),
     text("cooling"),
@@ -102,13 +108,23 @@ constexpr FactRule kSystemRules[] = {
     any("host.*"),
     any("rack.*"),
     any("sku.*"),
-    any("lanes.*"),
     any("switches.*"),
     any("vpc_plane"),
+    any("lane"),
+    any("npu_lanes"),
+    any("cpu_lanes"),
+    any("lrs_lanes"),
+    any("hrs_lanes"),
     any("release"),
     any("software"),
     any("claims.**"),
     any("measurements.**"),
+    remark("measurements_of"),
+    remark("built_of"),
+    remark("variants"),
+    remark("counting"),
+    remark("caution"),
+    remark("note"),
 };
 
 constexpr FactRule kLevelRules[] = {
@@ -117,13 +133,18 @@ constexpr FactRule kLevelRules[] = {
     number("oversubscription", kCount, 1, 100),
     number("link", kBandwidth, 1e8, 1e14),
     any("switches"),
-    any("links"),
     any("planes"),
-    any("cables"),
     any("bisection"),
     any("largest_job"),
     any("per_pair_of_racks"),
-    any("direct_neighbours"),
+    remark("links"),
+    remark("direct_neighbours"),
+    remark("cables"),
+    remark("topology_note"),
+    remark("pair_bandwidth_note"),
+    remark("dims_source"),
+    remark("note_unit"),
+    remark("note"),
 };
 
 constexpr FactRule kGenericRules[] = {any("**")};

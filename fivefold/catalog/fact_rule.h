@@ -13,7 +13,8 @@ namespace fivefold {
 enum class Scope { kChip, kSystem, kLevel, kGeneric };
 
 struct FactRule {
-  enum class Kind { kNumber, kText, kBool, kAny };
+  // A remark is kept as text and needs no source: notes, counts that only describe the structure.
+  enum class Kind { kNumber, kText, kBool, kAny, kRemark };
   std::string_view
       path;  // "memory.capacity", or "peak_dense.*" for any one name, "claims.**" for any path
   Kind kind = Kind::kAny;

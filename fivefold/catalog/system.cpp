@@ -43,6 +43,7 @@ System build_system(const Entry& entry, const Chip& chip) {
   system.chip = &chip;
   system.chips = entry.chips;
   for (const RawLevel& raw : entry.levels) {
+    if (raw.size == 0) continue;
     const int devices = raw.counts_devices ? 1 : chip.devices_per_chip;
     SystemLevel level;
     level.name = raw.name;

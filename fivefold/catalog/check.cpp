@@ -1,0 +1,4 @@
+#include "fivefold/catalog/catalog.h"
+namespace fivefold {
+std::vector<Problem> Catalog::check() const { return {}; }
+}  // namespace fivefold
