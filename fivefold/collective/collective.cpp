@@ -1,6 +1,7 @@
 #include "fivefold/collective/collective.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -45,50 +46,62 @@ struct Operation {
   const Level& level(int i) const { return machine.levels[std::size_t(i)]; }
   const LinkParameters& link(int i) const { return level(i).link[traffic]; }
   int fanout(int i) const { return group.fanout[std::size_t(i)]; }
-  // The outermost level with more than one member: its library parameters govern the operation.
+  // The levels with more than one member: library parameters of the outermost govern the operation.
+  int innermost() const {
+    int i = 0;
+    while (i + 1 < levels() && fanout(i) <= 1) ++i;
+    return i;
+  }
   int outermost() const {
-    int found = 0;
-    for (int i = 0; i < levels(); ++i) {
-      if (fanout(i) > 1) found = i;
-    }
-    return found;
+    int i = levels() - 1;
+    while (i > 0 && fanout(i) <= 1) --i;
+    return i;
   }
 };
 
 struct Choice {
-  double share = 1;       // of the link's efficiency
-  int protocol = 0;       // index, or -1 for `direct`
+  int protocol = 0;
+  double share = 1;       // of the bandwidth that the protocol reaches
   bool pipelined = true;  // levels work at the same time
 };
 
-const Protocol& protocol_of(const LinkParameters& link, int protocol) {
-  return protocol < 0 ? link.direct : link.protocols[std::size_t(protocol)];
+CollectiveTime never() {
+  CollectiveTime result;
+  result.time = Seconds(std::numeric_limits<double>::infinity());
+  return result;
 }
 
-// base + steps + the slowest port (levels that share a port add up; pipelined levels overlap).
+void keep_faster(CollectiveTime& best, const CollectiveTime& candidate) {
+  if (candidate.time < best.time) best = candidate;
+}
+
+// base + steps + the slowest port: levels that share a port add up, pipelined levels overlap. The
+// way through the device's own cores comes on top of the innermost wire.
 CollectiveTime time_of(const Operation& op, const Loads& loads, const Choice& choice,
                        Algorithm algorithm) {
   CollectiveTime result;
   result.algorithm = algorithm;
-  double latency = protocol_of(op.link(op.outermost()), choice.protocol).base.value();
-  double run = 0, slowest = 0, sum = 0, longest_level = -1;
+  const auto protocol = std::size_t(choice.protocol);
+  const int innermost = op.innermost();
+  double latency = op.link(op.outermost()).protocols[protocol].base.value();
+  double run = 0, slowest = 0, sum = 0, longest = -1;
   for (int i = 0; i < op.levels(); ++i) {
     if (op.fanout(i) <= 1) continue;
     const Load& load = loads[std::size_t(i)];
     const LinkParameters& link = op.link(i);
-    const Protocol& protocol = protocol_of(link, choice.protocol);
-    const double share = protocol.share > 0 ? protocol.share : 1;
-    const double rate = usable_bandwidth(op.level(i), op.fanout(i), load.pattern).value() *
-                        link.efficiency * share * choice.share;
-    const double time =
-        load.bytes > 0 ? (load.bytes + link.half_size.value() * (choice.protocol == 0)) / rate : 0;
-    latency += load.steps * protocol.step.value();
+    const double rate =
+        usable_bandwidth(op.level(i), op.fanout(i), load.pattern).value() * link.efficiency;
+    double time = load.bytes / rate;
+    if (i == innermost && link.copy_rate.value() > 0) time += op.bytes / link.copy_rate.value();
+    const double protocol_share = link.protocols[protocol].share;
+    time /= choice.share * (protocol_share > 0 ? protocol_share : 1);
+    latency += load.steps * link.protocols[protocol].step.value();
     sum += time;
-    const bool shares = i > 0 && op.level(i - 1).carries_outer;
-    run = shares ? run + time : time;
+    const bool shares_port = i > 0 && op.level(i - 1).carries_outer;
+    run = shares_port ? run + time : time;
     slowest = std::max(slowest, run);
-    if (time > longest_level) {
-      longest_level = time;
+    if (time > longest) {
+      longest = time;
       result.bottleneck = i;
     }
   }
@@ -97,107 +110,131 @@ CollectiveTime time_of(const Operation& op, const Loads& loads, const Choice& ch
   return result;
 }
 
-void keep_faster(CollectiveTime& best, const CollectiveTime& candidate) {
-  if (candidate.time < best.time) best = candidate;
-}
-
-// Bytes through each device's port when rings (or trees) run inside out, each outer level on the
-// shard that the inner ones leave: passes x (f-1)/f of the shard (Patarasuk & Yuan 2009, J.
-// Parallel Distrib. Comput. 69: bandwidth-optimal; Thakur et al. 2005 for the hierarchy).
-Loads reduction_bytes(const Operation& op, double passes) {
+// One ring through all ranks, `passes` times around (Patarasuk & Yuan 2009, J. Parallel Distrib.
+// Comput. 69: bandwidth-optimal): each rank sends passes (n-1)/n of the buffer. Of a block with m
+// members, 1/m of that leaves the block.
+CollectiveTime ring(const Operation& op, double passes, int protocol) {
   Loads loads;
-  double shard = op.bytes;
+  const double n = op.group.size;
+  const double sent = passes * (n - 1) / n * op.bytes;
+  double inside = 1;
   for (int i = 0; i < op.levels(); ++i) {
     const double f = op.fanout(i);
-    loads[std::size_t(i)].bytes = passes * (f - 1) / f * shard;
-    shard /= f;
-  }
-  return loads;
-}
-
-CollectiveTime ring(const Operation& op, double passes, int protocol) {
-  Loads loads = reduction_bytes(op, passes);
-  // One ring through all: n-1 steps a pass, each block boundary of a level crossed by as many steps
-  // as there are blocks behind it.
-  double outer = 1;
-  for (int i = op.levels() - 1; i >= 0; --i) {
-    loads[std::size_t(i)].steps = passes * (op.fanout(i) - 1) * outer;
-    outer *= op.fanout(i);
+    const double blocks_outside = n / (inside * f);
+    const bool outermost = i == op.outermost();
+    loads[std::size_t(i)].bytes = sent * (1 / inside - (outermost ? 0 : 1 / (inside * f)));
+    loads[std::size_t(i)].steps = passes * (f - 1) * blocks_outside;
+    inside *= f;
   }
   return time_of(op, loads, {.protocol = protocol}, Algorithm::kRing);
 }
 
+// Level by level, each on the shard that the inner ones leave: reduce-scatter inside, all-reduce
+// across, all-gather inside (Thakur, Rabenseifner, Gropp 2005, IJHPCA 19).
 CollectiveTime hierarchical(const Operation& op, double passes, int protocol) {
-  Loads loads = reduction_bytes(op, passes);
-  for (int i = 0; i < op.levels(); ++i) loads[std::size_t(i)].steps = passes * (op.fanout(i) - 1);
+  Loads loads;
+  double shard = op.bytes;
+  for (int i = 0; i < op.levels(); ++i) {
+    const double f = op.fanout(i);
+    loads[std::size_t(i)] = {.bytes = passes * (f - 1) / f * shard, .steps = passes * (f - 1)};
+    shard /= f;
+  }
   return time_of(op, loads, {.protocol = protocol, .pipelined = false}, Algorithm::kHierarchical);
 }
 
-// Double binary tree: reduce to the roots and broadcast back (Sanders, Speck, Traff 2009), depth
-// log2.
+double rounds(double members) {
+  return std::ceil(std::log2(members));
+}
+
+// Double binary tree (Sanders, Speck, Traff 2009, Parallel Computing 35) up and down: a chain
+// through the ranks of a host, a tree over hosts; half of the buffer over each of two trees.
 CollectiveTime tree(const Operation& op, double share, int protocol) {
-  Loads loads = reduction_bytes(op, 2);
+  Loads loads;
+  double inside = 1;
+  const int innermost = op.innermost();
   for (int i = 0; i < op.levels(); ++i) {
-    loads[std::size_t(i)].steps = 2 * std::ceil(std::log2(double(op.fanout(i))));
+    const double f = op.fanout(i);
+    Load& load = loads[std::size_t(i)];
+    load.bytes = i == innermost ? 2 * op.bytes : 2 * (f - 1) / f * op.bytes / inside;
+    const double chain = i == innermost ? std::min(f, op.link(i).chain) : 1;
+    load.steps = 2 * (chain - 1 + rounds(f / chain));
+    inside *= f;
   }
-  return time_of(op, loads, {.share = share, .protocol = protocol}, Algorithm::kTree);
+  return time_of(op, loads, {.protocol = protocol, .share = share}, Algorithm::kTree);
 }
 
+// One-shot: every rank reads all buffers. Two-shot: each reduces its part, then all gather.
 void consider_direct(const Operation& op, CollectiveTime& best) {
-  Loads one;
-  Loads two = reduction_bytes(op, 2);
-  double reached = 1;
-  for (int i = 0; i < op.levels(); ++i) {
-    const double members = reached * op.fanout(i);
-    one[std::size_t(i)] = {.bytes = (members - reached) * op.bytes, .steps = 1};
-    two[std::size_t(i)].steps = 2;
-    reached = members;
-  }
-  keep_faster(best, time_of(op, one, {.protocol = -1}, Algorithm::kOneShot));
-  keep_faster(best, time_of(op, two, {.protocol = -1}, Algorithm::kTwoShot));
+  const int i = op.outermost();
+  const DirectKernels& direct = op.link(i).direct;
+  if (op.innermost() != i || op.bytes > direct.largest.value()) return;
+  const double n = op.group.size;
+  const double rate = usable_bandwidth(op.level(i), op.fanout(i), Pattern::kReduction).value();
+  const auto consider = [&](double bytes, double efficiency, double latency, Algorithm algorithm) {
+    if (efficiency <= 0) return;
+    CollectiveTime candidate;
+    candidate.algorithm = algorithm;
+    candidate.bottleneck = i;
+    candidate.latency = Seconds(latency);
+    candidate.time = Seconds(latency + bytes / (rate * efficiency));
+    keep_faster(best, candidate);
+  };
+  const double visit = direct.step.value() * (n - 1);
+  consider((n - 1) * op.bytes, direct.one_shot_efficiency, direct.one_shot_base.value() + visit,
+           Algorithm::kOneShot);
+  consider(2 * (n - 1) / n * op.bytes, direct.two_shot_efficiency,
+           direct.two_shot_base.value() + 2 * visit, Algorithm::kTwoShot);
 }
 
-// The innermost level reduces in its switches: a device sends its buffer once and receives the sum
-// once; outer levels reduce the shards (NVLS and NVLS tree of NCCL).
-CollectiveTime in_network(const Operation& op) {
-  Loads loads = reduction_bytes(op, 2);
-  const LinkParameters& link = op.link(0);
-  loads[0].bytes = op.bytes;
-  loads[0].steps = 2;
-  for (int i = 1; i < op.levels(); ++i) {
-    loads[std::size_t(i)].steps = 2 * std::ceil(std::log2(double(op.fanout(i))));
+// The innermost level reduces in its switches. Each rank pulls the sum of its n-th part and
+// multicasts it, so that every port carries the buffer and an n-th of it (NVLS; the gain over a
+// ring, 2(n-1)/(n+1), is 1.2 at 4 ranks and 1.56 at 8). Outer levels reduce the parts by trees.
+void consider_in_network(const Operation& op, CollectiveTime& best) {
+  const int innermost = op.innermost();
+  const LinkParameters& link = op.link(innermost);
+  if (link.in_network_efficiency <= 0) return;
+  Loads loads;
+  double inside = op.fanout(innermost);
+  for (int i = innermost + 1; i < op.levels(); ++i) {
+    const double f = op.fanout(i);
+    loads[std::size_t(i)] = {.bytes = 2 * (f - 1) / f * op.bytes / inside, .steps = 2 * rounds(f)};
+    inside *= f;
   }
-  CollectiveTime result = time_of(op, loads, {}, Algorithm::kInNetwork);
-  const double wire = op.bytes / op.level(0).bandwidth.value();
-  const double extra = wire / link.in_network_efficiency - wire / link.efficiency;
-  result.time += Seconds(std::max(0.0, extra)) + link.in_network_base;
-  result.latency += link.in_network_base;
-  return result;
+  CollectiveTime outer = time_of(op, loads, {}, Algorithm::kInNetwork);
+  const double n = op.fanout(innermost);
+  const double rate = op.level(innermost).bandwidth.value() * link.in_network_efficiency;
+  const double wire = (n + 1) / n * op.bytes / rate;
+  const double outside = (outer.time - outer.latency).value();
+  if (wire > outside) outer.bottleneck = innermost;
+  outer.latency += link.in_network_base - op.link(op.outermost()).protocols[0].base;
+  outer.time = outer.latency + Seconds(std::max(wire, outside));
+  keep_faster(best, outer);
 }
 
 CollectiveTime all_reduce(const Operation& op) {
-  CollectiveTime best;
-  best.time = Seconds(std::numeric_limits<double>::infinity());
+  CollectiveTime best = never();
   const LinkParameters& link = op.link(op.outermost());
-  for (int p = 0; p < kProtocolCount; ++p) {
-    if (link.protocols[std::size_t(p)].share <= 0) continue;
-    keep_faster(best, ring(op, 2, p));
-    keep_faster(best, hierarchical(op, 2, p));
-    if (link.tree_share > 0) keep_faster(best, tree(op, link.tree_share, p));
+  const bool several_hosts =
+      op.innermost() != op.outermost() || op.fanout(op.outermost()) > link.chain;
+  for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
+    if (link.protocols[std::size_t(protocol)].share <= 0) continue;
+    keep_faster(best, ring(op, 2, protocol));
+    if (link.hierarchical) keep_faster(best, hierarchical(op, 2, protocol));
+    if (link.tree_share > 0 && several_hosts)
+      keep_faster(best, tree(op, link.tree_share, protocol));
   }
-  if (link.direct.share > 0) consider_direct(op, best);
-  if (op.fanout(0) > 1 && op.link(0).in_network_efficiency > 0) keep_faster(best, in_network(op));
+  consider_direct(op, best);
+  consider_in_network(op, best);
   return best;
 }
 
 CollectiveTime one_pass(const Operation& op) {
-  CollectiveTime best;
-  best.time = Seconds(std::numeric_limits<double>::infinity());
+  CollectiveTime best = never();
   const LinkParameters& link = op.link(op.outermost());
-  for (int p = 0; p < kProtocolCount; ++p) {
-    if (link.protocols[std::size_t(p)].share <= 0) continue;
-    keep_faster(best, ring(op, 1, p));
-    keep_faster(best, hierarchical(op, 1, p));
+  for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
+    if (link.protocols[std::size_t(protocol)].share <= 0) continue;
+    keep_faster(best, ring(op, 1, protocol));
+    if (link.hierarchical) keep_faster(best, hierarchical(op, 1, protocol));
   }
   return best;
 }
@@ -206,37 +243,49 @@ CollectiveTime one_pass(const Operation& op) {
 // a level but not of the level inside crosses that level.
 CollectiveTime all_to_all(const Operation& op) {
   Loads loads;
-  double reached = 1;
+  double inside = 1;
   for (int i = 0; i < op.levels(); ++i) {
-    const double members = reached * op.fanout(i);
-    loads[std::size_t(i)] = {.bytes = (members - reached) / op.group.size * op.bytes,
-                             .steps = members - reached,
+    const double members = inside * op.fanout(i);
+    loads[std::size_t(i)] = {.bytes = (members - inside) / op.group.size * op.bytes,
+                             .steps = members - inside,
                              .pattern = Pattern::kExchange};
-    reached = members;
+    inside = members;
   }
-  CollectiveTime best;
-  best.time = Seconds(std::numeric_limits<double>::infinity());
-  const LinkParameters& link = op.link(op.outermost());
-  for (int p = 0; p < kProtocolCount; ++p) {
-    if (link.protocols[std::size_t(p)].share <= 0) continue;
-    keep_faster(best, time_of(op, loads, {.protocol = p}, Algorithm::kPairwise));
+  CollectiveTime best = never();
+  for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
+    if (op.link(op.outermost()).protocols[std::size_t(protocol)].share <= 0) continue;
+    keep_faster(best, time_of(op, loads, {.protocol = protocol}, Algorithm::kPairwise));
   }
   return best;
 }
 
-// One message over the outermost level of the group; every level inside that shares its port
-// carries it.
+// One message over the outermost level of the group.
 CollectiveTime send_recv(const Operation& op) {
-  const int level = op.outermost();
+  const int outermost = op.outermost();
   Loads loads;
-  loads[std::size_t(level)] = {.bytes = op.bytes, .steps = 1, .pattern = Pattern::kPair};
-  CollectiveTime best;
-  best.time = Seconds(std::numeric_limits<double>::infinity());
-  for (int p = 0; p < kProtocolCount; ++p) {
-    if (op.link(level).protocols[std::size_t(p)].share <= 0) continue;
-    keep_faster(best, time_of(op, loads, {.protocol = p}, Algorithm::kDirect));
+  loads[std::size_t(outermost)] = {.bytes = op.bytes, .steps = 1, .pattern = Pattern::kPair};
+  CollectiveTime best = never();
+  for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
+    if (op.link(outermost).protocols[std::size_t(protocol)].share <= 0) continue;
+    keep_faster(best, time_of(op, loads, {.protocol = protocol}, Algorithm::kDirect));
   }
   return best;
+}
+
+CollectiveTime fastest(const Operation& op, Collective collective) {
+  switch (collective) {
+    case Collective::kAllReduce:
+      return all_reduce(op);
+    case Collective::kAllGather:
+    case Collective::kReduceScatter:
+    case Collective::kBroadcast:
+      return one_pass(op);
+    case Collective::kAllToAll:
+      return all_to_all(op);
+    case Collective::kSendRecv:
+      return send_recv(op);
+  }
+  return {};
 }
 
 }  // namespace
@@ -271,19 +320,9 @@ CollectiveTime collective_time(const Machine& machine, Collective collective, co
                                Bytes bytes) {
   if (group.size <= 1 || group.fanout.empty()) return {};
   const Operation op{machine, group, traffic_of(collective), bytes.value()};
-  switch (collective) {
-    case Collective::kAllReduce:
-      return all_reduce(op);
-    case Collective::kAllGather:
-    case Collective::kReduceScatter:
-    case Collective::kBroadcast:
-      return one_pass(op);
-    case Collective::kAllToAll:
-      return all_to_all(op);
-    case Collective::kSendRecv:
-      return send_recv(op);
-  }
-  return {};
+  CollectiveTime result = fastest(op, collective);
+  result.time = std::max(result.time, op.link(op.outermost()).host_time);
+  return result;
 }
 
 }  // namespace fivefold

@@ -67,8 +67,9 @@ struct MoeExchange {
   Bytes bytes_per_token;   // of one copy, in the format sent
   double imbalance = 1;
   bool low_latency = false;
-  bool combine =
-      false;  // the way back: same traffic in the other direction, other library parameters
+  double experts = 0;    // of the model; 0: unknown, what grows with it is left out
+  double sms = 0;        // cores given to the exchange; 0: the library's default
+  bool combine = false;  // the way back: same traffic, other library parameters
 };
 CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
                                  const MoeExchange& exchange);

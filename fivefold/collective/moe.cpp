@@ -11,6 +11,41 @@ double distinct(double places, double choices) {
   return places * (1 - std::pow(1 - 1 / places, choices));
 }
 
+Traffic traffic_of(const MoeExchange& exchange) {
+  if (exchange.low_latency) {
+    return exchange.combine ? Traffic::kMoeCombineLl : Traffic::kMoeDispatchLl;
+  }
+  return exchange.combine ? Traffic::kMoeCombine : Traffic::kMoeDispatch;
+}
+
+// Copies of one token that cross a level: `inside` devices form a block of the level inside, `f`
+// blocks one of this level.
+double crossings(const MoeExchange& exchange, bool forwards, double n, double inside, double f) {
+  if (exchange.low_latency) return exchange.topk * inside * (f - 1) / n;
+  if (!forwards) return distinct(n, exchange.topk) * inside * (f - 1) / n;
+  const double blocks = n / inside;
+  const double reachable =
+      exchange.nodes_limit > 0 ? std::min(blocks, exchange.nodes_limit) : blocks;
+  return distinct(reachable, exchange.topk) * (f - 1) / f;
+}
+
+// The device's own part beside the wire: cores that move copies, experts that take them in.
+double device_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
+  const double copies =
+      exchange.tokens * (exchange.low_latency ? exchange.topk : distinct(n, exchange.topk));
+  const double bytes = exchange.bytes_per_token.value();
+  double time = 0;
+  if (own.sm_rate.value() > 0) {
+    const double sms = exchange.sms > 0 ? exchange.sms : own.sms;
+    time = copies * (bytes / own.sm_rate.value() + own.sm_token.value()) / sms;
+  }
+  if (own.expert_rate.value() > 0 && exchange.experts > 0) {
+    const double each = exchange.tokens * exchange.topk * n / exchange.experts;
+    time = std::max(time, each * bytes / own.expert_rate.value());
+  }
+  return time * exchange.imbalance;
+}
+
 }  // namespace
 
 CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
@@ -18,31 +53,27 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
   CollectiveTime result;
   result.algorithm = Algorithm::kDirect;
   if (group.size <= 1 || group.fanout.empty()) return result;
-  const Traffic traffic = exchange.combine ? Traffic::kMoeCombine : Traffic::kMoeDispatch;
+  const Traffic traffic = traffic_of(exchange);
   const double n = group.size;
-  const double copies = exchange.low_latency ? exchange.topk : distinct(n, exchange.topk);
   const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
   double run = 0, slowest = 0, latency = 0, longest = -1, inside = 1;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     const double f = group.fanout[i];
+    if (f <= 1) continue;
     const Level& level = machine.levels[i];
     const LinkParameters& link = level.link[traffic];
-    if (f <= 1) continue;
-    double crossings = copies * inside * (f - 1) / n;
-    if (link.forwards && !exchange.low_latency) {
-      const double blocks = n / inside;
-      const double nodes =
-          exchange.nodes_limit > 0 ? std::min(blocks, exchange.nodes_limit) : blocks;
-      crossings = distinct(nodes, exchange.topk) * (f - 1) / f;
-    }
-    inside *= f;
     const double rate =
-        usable_bandwidth(level, int(f), Pattern::kExchange).value() * link.efficiency;
-    const double time = bytes * crossings / rate;
-    const bool shares = i > 0 && machine.levels[i - 1].carries_outer;
-    run = shares ? run + time : time;
-    slowest = std::max(slowest, run);
-    latency = std::max(latency, (link.protocols[0].base + link.protocols[0].step).value());
+        usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
+    double time = bytes * crossings(exchange, link.exchange.forwards, n, inside, f) / rate;
+    inside *= f;
+    const bool shares_port = i > 0 && machine.levels[i - 1].carries_outer;
+    run = shares_port ? run + time : time;
+    slowest = std::max({slowest, run, device_time(exchange, link.exchange, n)});
+    // The outermost level that takes part governs.
+    latency = (link.protocols[0].base + link.protocols[0].step * (n - 1) +
+               link.exchange.expert_base * exchange.experts)
+                  .value() +
+              link.exchange.fill * exchange.bytes_per_token.value();
     if (time > longest) {
       longest = time;
       result.bottleneck = int(i);

@@ -1,5 +1,6 @@
 #include "fivefold/fabric/library.h"
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -45,32 +46,53 @@ class Lookup {
   std::vector<const Facts*> found_;
 };
 
+DirectKernels read_direct(const Lookup& lookup) {
+  return {.one_shot_efficiency = lookup.get("one_shot_efficiency", 0.0),
+          .one_shot_base = Seconds(lookup.get("one_shot_base", 0.0)),
+          .step = Seconds(lookup.get("one_shot_step", 0.0)),
+          .two_shot_efficiency = lookup.get("two_shot_efficiency", 0.0),
+          .two_shot_base = Seconds(lookup.get("two_shot_base", 0.0)),
+          .largest = Bytes(lookup.get("direct_max", std::numeric_limits<double>::infinity()))};
+}
+
+ExchangeParameters read_exchange(const Lookup& lookup) {
+  return {.fill = lookup.get("fill", 0.0),
+          .expert_base = Seconds(lookup.get("expert_base", 0.0)),
+          .expert_rate = BytesPerSecond(lookup.get("expert_rate", 0.0)),
+          .sms = lookup.get("sms", 1.0),
+          .sm_rate = BytesPerSecond(lookup.get("sm_rate", 0.0)),
+          .sm_token = Seconds(lookup.get("sm_token", 0.0)),
+          .forwards = lookup.get("forwards", 0.0) > 0};
+}
+
 // Without a fitted step the hardware's own latency stands for it.
 LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
-  LinkParameters link;
-  link.efficiency = lookup.get("efficiency", 1.0);
   const Seconds base(lookup.get("base", 0.0));
   const Seconds step(lookup.get("step", latency.value()));
+  LinkParameters link;
+  link.efficiency = lookup.get("efficiency", 1.0);
+  link.copy_rate = BytesPerSecond(lookup.get("copy_rate", 0.0));
   link.protocols[0] = {1.0, base, step};
   link.protocols[1] = {lookup.get("ll_share", 0.0), Seconds(lookup.get("ll_base", base.value())),
                        Seconds(lookup.get("ll_step", step.value()))};
   link.protocols[2] = {lookup.get("ll128_share", 0.0),
                        Seconds(lookup.get("ll128_base", base.value())),
                        Seconds(lookup.get("ll128_step", step.value()))};
-  link.half_size = Bytes(lookup.get("half_size", 0.0));
   link.tree_share = lookup.get("tree_share", 0.0);
-  link.direct = {lookup.get("direct_share", 0.0), Seconds(lookup.get("direct_base", base.value())),
-                 Seconds(lookup.get("direct_step", step.value()))};
+  link.chain = lookup.get("chain", 1.0);
+  link.hierarchical = lookup.get("hierarchical", 1.0) > 0;
+  link.direct = read_direct(lookup);
   link.in_network_efficiency = lookup.get("in_network_efficiency", 0.0);
   link.in_network_base = Seconds(lookup.get("in_network_base", base.value()));
-  link.forwards = lookup.get("forwards", 0.0) > 0;
-  link.token_latency = Seconds(lookup.get("token_latency", 0.0));
+  link.host_time = Seconds(lookup.get("host_time", 0.0));
+  link.exchange = read_exchange(lookup);
   return link;
 }
 
 constexpr std::array<Traffic, kTrafficCount> kAllTraffic = {
-    Traffic::kAllReduce, Traffic::kAllGather, Traffic::kReduceScatter, Traffic::kAllToAll,
-    Traffic::kBroadcast, Traffic::kSendRecv,  Traffic::kMoeDispatch,   Traffic::kMoeCombine};
+    Traffic::kAllReduce,     Traffic::kAllGather,   Traffic::kReduceScatter, Traffic::kAllToAll,
+    Traffic::kBroadcast,     Traffic::kSendRecv,    Traffic::kMoeDispatch,   Traffic::kMoeCombine,
+    Traffic::kMoeDispatchLl, Traffic::kMoeCombineLl};
 
 }  // namespace
 
@@ -92,6 +114,10 @@ std::string_view name(Traffic traffic) {
       return "moe_dispatch";
     case Traffic::kMoeCombine:
       return "moe_combine";
+    case Traffic::kMoeDispatchLl:
+      return "moe_dispatch_ll";
+    case Traffic::kMoeCombineLl:
+      return "moe_combine_ll";
   }
   return "";
 }

@@ -6,20 +6,31 @@
 // parameter is looked up by itself, so that an entry states only what differs from a more general
 // one; of equal entries the later wins.
 //
-// The form is the one that NCCL's own tuning model uses (src/graph/tuning.cc of NCCL 2.2x): an
-// operation takes base + steps x step + bytes / (nominal bandwidth x efficiency x share), for each
-// protocol, and the library takes the fastest. Parameters (seconds and fractions):
-//   efficiency                 payload over nominal bandwidth of a large message
-//   base, step                 of the bandwidth protocol ("Simple"): once an operation, and each
-//   step ll_share, ll_base, ll_step             of the latency protocol (flags beside the data)
-//   ll128_share, ll128_base, ll128_step    of the protocol in between
-//   half_size                  bytes per port at which pipelining reaches half of the efficiency
-//   tree_share                 tree bandwidth over ring bandwidth; 0: the library has no tree
-//   direct_share, direct_base, direct_step  one-shot and two-shot kernels over peer memory; share
-//   0: none in_network_efficiency, in_network_base  reduction in the switch (NVLS); efficiency 0:
-//   none forwards                   MoE: 1 if a copy that came in over this level is passed on
-//   inside (DeepEP) token_latency              MoE: time a device spends on each copy beside the
-//   wire
+// The form is that of NCCL's own tuning model (src/graph/tuning.cc of NCCL 2.2x): an operation
+// takes base + steps x step + bytes / (nominal bandwidth x efficiency x share) under each protocol,
+// and the library takes the fastest. To the wire comes the way of the buffer through the device's
+// cores, which does not shrink with the number of ranks. Seconds, bytes per second, fractions:
+//   efficiency               payload over nominal bandwidth of a large message
+//   copy_rate                at which a device moves its own buffer besides; absent: free
+//   base, step               of the bandwidth protocol ("Simple"): once an operation, and each step
+//   ll_share, ll_base, ll_step            of the latency protocol (flags beside the data); share 0:
+//   none ll128_share, ll128_base, ll128_step   of the protocol in between; share 0: none tree_share
+//   tree bandwidth over ring bandwidth; 0: the library has no tree chain                    ranks
+//   of one host, which a tree passes one after the other hierarchical             1: level by
+//   level, each on the shard that the inner ones leave one_shot_base, one_shot_step,
+//   one_shot_efficiency, two_shot_base, two_shot_efficiency, direct_max
+//                            kernels over peer memory up to direct_max bytes; efficiency 0: none
+//   in_network_base, in_network_efficiency   reduction in the switch (NVLS); efficiency 0: none
+//   host_time                the host needs so long to issue an operation
+// MoE exchanges (families moe_dispatch, moe_combine, and the low-latency kernels moe_dispatch_ll,
+// moe_combine_ll) take base, step (each peer), efficiency, and
+//   fill                     seconds per byte of one token: the first token through the pipeline
+//   expert_base              each expert of the model (counters)
+//   expert_rate              bytes per second that one receiving expert takes in
+//   sms, sm_rate, sm_token   cores given to the exchange, what one moves, and its time for each
+//   copy forwards                 1: a token crosses this level once per block and is passed on
+//   inside (DeepEP)
+// Levels that the catalog leaves open may be assumed (family "*"): bandwidth, latency.
 #pragma once
 
 #include <array>
@@ -42,8 +53,10 @@ enum class Traffic : std::uint8_t {
   kSendRecv,
   kMoeDispatch,
   kMoeCombine,
+  kMoeDispatchLl,
+  kMoeCombineLl,
 };
-inline constexpr int kTrafficCount = 8;
+inline constexpr int kTrafficCount = 10;
 std::string_view name(Traffic traffic);
 
 struct Protocol {
@@ -53,16 +66,38 @@ struct Protocol {
 };
 inline constexpr int kProtocolCount = 3;
 
+// Kernels that read and write the peers' memory directly.
+struct DirectKernels {
+  double one_shot_efficiency = 0;  // of nominal bandwidth; 0: none
+  Seconds one_shot_base;
+  Seconds step;  // each peer
+  double two_shot_efficiency = 0;
+  Seconds two_shot_base;
+  Bytes largest;
+};
+
+struct ExchangeParameters {
+  double fill = 0;  // seconds per byte of one token
+  Seconds expert_base;
+  BytesPerSecond expert_rate;  // 0: no limit
+  double sms = 0;
+  BytesPerSecond sm_rate;  // 0: no limit
+  Seconds sm_token;
+  bool forwards = false;
+};
+
 struct LinkParameters {
   double efficiency = 1;
+  BytesPerSecond copy_rate;                        // 0: free
   std::array<Protocol, kProtocolCount> protocols;  // Simple, LL, LL128
-  Bytes half_size;
   double tree_share = 0;
-  Protocol direct;
+  double chain = 1;
+  bool hierarchical = true;
+  DirectKernels direct;
   double in_network_efficiency = 0;
   Seconds in_network_base;
-  bool forwards = false;
-  Seconds token_latency;
+  Seconds host_time;
+  ExchangeParameters exchange;
 };
 
 struct LinkTable {

@@ -70,7 +70,12 @@ void set_links(Level& level, const SystemLevel& from, int inner_size) {
 
 Result<Level> build_level(const System& system, const SystemLevel& from, int inner_size,
                           int devices, const Stack& stack) {
-  if (from.bandwidth.value() <= 0) {
+  const std::string fabric = fabric_key(*system.chip, name(from.kind));
+  BytesPerSecond bandwidth = from.bandwidth;
+  if (bandwidth.value() <= 0) {
+    bandwidth = BytesPerSecond(link_parameter(stack, system, fabric, "bandwidth").value_or(0));
+  }
+  if (bandwidth.value() <= 0) {
     return fail(
         fmt::format("the bandwidth of level '{}' of {} is not published", from.name, system.id),
         "give it in a file of your own: fivefold --catalog DIR");
@@ -78,10 +83,10 @@ Result<Level> build_level(const System& system, const SystemLevel& from, int inn
   Level level;
   level.name = from.name;
   level.kind = from.kind;
-  level.fabric = fabric_key(*system.chip, name(from.kind));
+  level.fabric = fabric;
   level.size = std::min(from.size, devices);
   level.fanout = (level.size + inner_size - 1) / inner_size;
-  level.bandwidth = from.bandwidth / std::max(1.0, from.oversubscription);
+  level.bandwidth = bandwidth / std::max(1.0, from.oversubscription);
   if (has_links(level.kind)) set_links(level, from, inner_size);
   set_latency(level, from.latency, system, stack, kAssumedLatencyInside);
   set_library(level, system, stack);
