@@ -1,0 +1,198 @@
+// Training steps: time and memory of each row of the measured tables.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "fivefold/evidence/evidence.h"
+#include "fivefold/evidence/training_case.h"
+
+namespace fivefold {
+namespace {
+
+constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+
+struct Target {
+  std::string family = "step_time";
+  std::string unit = "s";
+  double measured = 0;
+  std::string refused = "";
+};
+
+// Model operations of a step as Megatron-LM counts them (Narayanan 2021, arXiv 2104.04473, section
+// 5.1): full attention, vocabulary once; its own tables add the recomputed forward pass.
+Target step_from_tflops(const CsvTable& table, std::size_t row) {
+  if (table.at(row, "metric2") == "step_time_s") {
+    return {.measured = table.number(row, "value2").value_or(0)};
+  }
+  const auto layers = table.number(row, "layers"), hidden = table.number(row, "hidden");
+  const auto vocabulary = table.number(row, "vocab"), seq = table.number(row, "seq_len");
+  const auto batch = table.number(row, "global_batch_seqs"), chips = table.number(row, "chips");
+  const auto rate = table.number(row, "value");
+  const std::string_view software = table.at(row, "software");
+  const bool counts_so =
+      software.starts_with("Megatron-LM") || software.starts_with("Megatron-Core");
+  if (!counts_so || !layers || !hidden || !vocabulary || !seq || !batch || !chips || !rate) {
+    return {.refused = "operation count of the source not known"};
+  }
+  const bool recomputed = table.at(row, "recompute") == "full";
+  const double ops = 72 * *batch * *seq * *layers * *hidden * *hidden * (1 + *seq / (6 * *hidden)) *
+                         (recomputed ? 4.0 / 3 : 1) +
+                     6 * *batch * *seq * *hidden * *vocabulary;
+  return {.measured = ops / (*rate * 1e12 * *chips)};
+}
+
+Target target_of(const CsvTable& table, std::size_t row) {
+  const std::string_view metric = table.at(row, "metric");
+  const double value = table.number(row, "value").value_or(0);
+  if (metric == "step_time_s") return {.measured = value};
+  if (metric == "tokens_per_s_per_gpu") {
+    const auto batch = table.number(row, "global_batch_seqs"), seq = table.number(row, "seq_len");
+    const auto chips = table.number(row, "chips");
+    if (!batch || !seq || !chips) return {.refused = "global batch not published"};
+    return {.measured = *batch * *seq / (value * *chips)};
+  }
+  if (metric == "tflops_per_gpu") return step_from_tflops(table, row);
+  if (metric == "activation_mem_GiB" || metric == "param_optimizer_mem_GiB") {
+    return {.family = "peak_memory", .unit = "GiB", .measured = value};
+  }
+  if (metric == "activation_mem_percent_of_baseline") {
+    return {.family = "peak_memory", .unit = "%", .measured = value};
+  }
+  return {.refused = fmt::format("metric {} is not comparable", metric)};
+}
+
+// What a row is computed on.
+struct Bench {
+  Machine machine;
+  KernelModel kernels;
+};
+
+tl::expected<Bench, std::string> bench_of(const TrainingCase& c) {
+  auto machine = build_machine(c.system, c.chips, *c.stack);
+  if (!machine) return tl::unexpected<std::string>(machine.error().problems.front().what);
+  auto kernels = KernelModel::make(machine->device, *c.stack);
+  if (!kernels) return tl::unexpected<std::string>(kernels.error().problems.front().what);
+  return Bench{std::move(*machine), std::move(*kernels)};
+}
+
+// Where the recomputation is not published, the least that fits.
+Result<TrainingEstimate> estimate_of(const Bench& bench, const TrainingCase& c) {
+  const TrainingModel training(bench.machine, c.model, bench.kernels);
+  if (c.recompute_known) return training.estimate(c.job, c.layout, false);
+  TrainingLayout layout = c.layout;
+  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
+    layout.recompute = recompute;
+    auto estimate = training.estimate(c.job, layout, true);
+    if (estimate) return estimate;
+  }
+  layout.recompute = Recompute::kFull;
+  return training.estimate(c.job, layout, false);
+}
+
+// Activations as a share of those without sequence parallelism and recomputation.
+double percent_of_baseline(const Bench& bench, const TrainingCase& c, Bytes activations) {
+  const TrainingModel training(bench.machine, c.model, bench.kernels);
+  TrainingLayout base = c.layout;
+  base.sequence_parallel = false;
+  base.recompute = Recompute::kNone;
+  const auto baseline = training.estimate(c.job, base, false);
+  return baseline ? 100 * (activations / baseline->memory.activations) : 0;
+}
+
+double predicted_value(const Bench& bench, const TrainingCase& c, const TrainingEstimate& e,
+                       std::string_view metric) {
+  const TrainingMemory& m = e.memory;
+  if (metric == "activation_mem_GiB") return m.activations.value() / kGib;
+  if (metric == "param_optimizer_mem_GiB") {
+    return (m.weights + m.gradients + m.optimizer).value() / kGib;
+  }
+  if (metric == "activation_mem_percent_of_baseline") {
+    return percent_of_baseline(bench, c, m.activations);
+  }
+  return e.step.value();
+}
+
+Prediction blank(const CsvTable& table, std::size_t row) {
+  Prediction p;
+  p.form = "training";
+  p.family = "step_time";
+  p.chip = std::string(table.at(row, "chip"));
+  p.model = std::string(table.at(row, "model"));
+  p.row = fmt::format("{}:{} {}", file_stem(table.file), table.lines[row], table.at(row, "id"));
+  p.unit = "s";
+  return p;
+}
+
+// The prediction of the row's metric and, where it has a peak, of its memory.
+void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
+                 Predictions& predictions) {
+  Prediction p = blank(table, row);
+  if (const auto chip = catalog.chip(p.chip)) p.chip = (*chip)->id;
+  const Target target = target_of(table, row);
+  p.family = target.family;
+  p.unit = target.unit;
+  p.measured = target.measured;
+  p.refused = target.refused;
+  Prediction memory = p;
+  memory.family = "peak_memory";
+  memory.unit = "GiB";
+  memory.refused.clear();
+  memory.measured = table.number(row, "peak_mem_GiB").value_or(0);
+  const auto refuse = [&](const std::string& reason) {
+    if (p.refused.empty()) p.refused = reason;
+    memory.refused = reason;
+  };
+  if (auto c = training_case(catalog, table, row); !c) {
+    refuse(c.error());
+  } else {
+    p.stack = memory.stack = c->stack->id;
+    p.calibrated = is_calibrated(*c->stack, p.form, table.at(row, "group"), p.family, p.chip,
+                                 table.at(row, "id"));
+    if (auto bench = bench_of(*c); !bench) {
+      refuse(bench.error());
+    } else if (const auto e = estimate_of(*bench, *c); !e) {
+      refuse(e.error().problems.front().what);
+    } else {
+      p.predicted = predicted_value(*bench, *c, *e, table.at(row, "metric"));
+      memory.predicted = e->memory.total.value() / kGib;
+    }
+  }
+  if (memory.measured > 0) predictions.push_back(memory);
+  predictions.push_back(std::move(p));
+}
+
+// Rows of a form that is read but not predicted.
+Predictions refuse_all(const CsvTable& table, std::string_view family, std::string_view reason) {
+  Predictions predictions;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    Prediction p = blank(table, row);
+    p.family = family;
+    p.measured = table.number(row, "value").value_or(0);
+    p.unit = std::string(table.at(row, "unit"));
+    p.refused = reason;
+    predictions.push_back(std::move(p));
+  }
+  return predictions;
+}
+
+}  // namespace
+
+Result<Predictions> predict_training(const Catalog& catalog, const CsvTable& table) {
+  if (table.column("quantity") >= 0) {
+    return refuse_all(table, "reliability", "reliability is not modelled yet");
+  }
+  if (table.column("dispatcher") >= 0) {
+    return refuse_all(table, "step_time", "a single layer is not a training step");
+  }
+  const auto complete =
+      need_columns(table, {"chip", "chips", "model", "seq_len", "global_batch_seqs", "micro_batch",
+                           "precision", "tp", "pp", "metric", "value"});
+  if (!complete) return fail(complete.error());
+  Predictions predictions;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    predict_row(catalog, table, row, predictions);
+  }
+  return predictions;
+}
+
+}  // namespace fivefold
