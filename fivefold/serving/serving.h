@@ -56,6 +56,7 @@ struct StepParts {
   Seconds drafts;     // the layers that draft tokens
   Seconds overhead;   // host and scheduler
   Seconds hidden;
+  Seconds arithmetic, traffic;
   Seconds compute() const { return attention + projections + experts + streaming + head + drafts; }
   Seconds total() const { return compute() + tensor + exchange + overhead; }
 };

@@ -9,11 +9,15 @@ namespace {
 // Kernels and communication of one layer for one batch.
 struct LayerTime {
   Seconds attention, projections, experts, streaming, tensor, exchange;
+  Seconds arithmetic, traffic;
   Seconds compute() const { return attention + projections + experts + streaming; }
 };
 
 void add_op(const KernelModel& kernels, const Op& op, LayerTime& time) {
-  const Seconds taken = kernels.time(op).time;
+  const KernelTime kernel = kernels.time(op);
+  const Seconds taken = kernel.time;
+  time.arithmetic += kernel.compute;
+  time.traffic += kernel.memory;
   switch (op.family) {
     case Family::kGemm:
       time.projections += taken;
@@ -112,6 +116,8 @@ void add_layers(StepParts& parts, const LayerTime& time, double count) {
   parts.experts += count * time.experts;
   parts.streaming += count * time.streaming;
   parts.tensor += count * time.tensor;
+  parts.arithmetic += count * time.arithmetic;
+  parts.traffic += count * time.traffic;
 }
 
 StepParts layers_in_turn(const Instance& in, const Pass& pass) {
