@@ -431,13 +431,6 @@ void add_layer(std::vector<LayerGroup>& groups, LayerGroup layer) {
   groups.push_back(std::move(layer));
 }
 
-// Hyper-connections (arXiv 2409.19606; DeepSeek-V4): before attention and before the FFN, one
-// matrix from all streams to the weights that mix them, with bias and three scales.
-double hyper_connections(double streams, double hidden) {
-  const double weights = (2 + streams) * streams;
-  return 2 * (weights * streams * hidden + weights + 3);
-}
-
 // Nemotron-H: one letter a block, each with one norm.
 std::vector<LayerGroup> pattern_layers(Decoder& d) {
   Fields& f = d.fields;
@@ -507,24 +500,23 @@ void read_mtp(Decoder& d, Model& model, const Attention& attention, const Ffn& f
   layer.ffn = ffn;
   layer.norms = d.family.norms + 3;
   layer.extra_parameters = 2.0 * d.hidden * d.hidden;
-  if (!model.layers.empty()) layer.extra_parameters += model.layers.back().extra_parameters;
+  if (!model.layers.empty()) layer.streams = model.layers.back().streams;
   model.mtp = {layer};
 }
 
 void read_layers(Decoder& d, Model& model) {
   const std::vector<Attention> attentions = read_attentions(d);
   const std::vector<Ffn> ffns = read_ffns(d);
-  const int streams = d.family.mixer == Mixer::kCompressed ? d.fields.integer("hc_mult") : 0;
+  const int streams = d.family.mixer == Mixer::kCompressed ? d.fields.integer("hc_mult") : 1;
   for (int i = 0; i < d.layers; ++i) {
     LayerGroup layer;
     layer.attention = attentions[i];
     layer.ffn = ffns[i];
     layer.norms = d.family.norms;
     layer.norm_bias = d.family.norm_bias;
-    if (streams > 0) layer.extra_parameters = hyper_connections(streams, d.hidden);
+    layer.streams = streams;
     add_layer(model.layers, layer);
   }
-  if (streams > 0) model.other_parameters = double(streams) * (double(streams) * d.hidden + 1) + 1;
   Attention last = attentions.back();
   for (const Attention& attention : attentions) {
     if (d.family.mixer == Mixer::kGatedDelta && std::holds_alternative<GqaAttention>(attention))

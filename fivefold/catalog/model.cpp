@@ -198,6 +198,23 @@ double norm_parameters(const Model& model, const LayerGroup& layer) {
   return double(layer.norms) * model.hidden * (layer.norm_bias ? 2 : 1);
 }
 
+// One matrix from all streams to (2 + streams) x streams weights, with biases and three scales, at
+// each of two places (mHC, arXiv 2512.24880, as in DeepSeek-V4).
+double stream_parameters(const Model& model, const LayerGroup& layer) {
+  if (layer.streams <= 1) return 0;
+  const double streams = layer.streams;
+  const double weights = (2 + streams) * streams;
+  return 2 * (weights * streams * model.hidden + weights + 3);
+}
+
+double final_parameters(const Model& model) {
+  if (model.layers.empty()) return 0;
+  const LayerGroup& layer = model.layers.front();
+  const double streams = layer.streams;
+  return (model.final_norm ? model.hidden * (layer.norm_bias ? 2.0 : 1.0) : 0) +
+         (streams > 1 ? streams * (streams * model.hidden + 1) + 1 : 0);
+}
+
 ParameterCount count_parameters(const Model& model) {
   ParameterCount count;
   double inactive = 0;
@@ -209,18 +226,16 @@ ParameterCount count_parameters(const Model& model) {
     count.shared_experts += layer.count * ffn.shared;
     count.router += layer.count * ffn.router;
     count.norms += layer.count * norm_parameters(model, layer);
-    count.other += layer.count * layer.extra_parameters;
+    count.other += layer.count * (stream_parameters(model, layer) + layer.extra_parameters);
     inactive += layer.count * (ffn.experts - ffn.active_experts);
   }
   for (const LayerGroup& layer : model.mtp) {
-    count.mtp += layer.count *
-                 (attention_parameters(model, layer.attention) + ffn_parameters(model, layer.ffn) +
-                  norm_parameters(model, layer) + layer.extra_parameters);
+    count.mtp += layer.count * (attention_parameters(model, layer.attention) +
+                                ffn_parameters(model, layer.ffn) + norm_parameters(model, layer) +
+                                stream_parameters(model, layer) + layer.extra_parameters);
   }
   count.mtp += model.mtp_extra_parameters;
-  if (model.final_norm && !model.layers.empty()) {
-    count.norms += model.hidden * (model.layers.front().norm_bias ? 2.0 : 1.0);
-  }
+  count.norms += final_parameters(model);
   const double table = double(model.vocabulary) * model.hidden;
   count.embedding = table + model.position_parameters;
   count.head = model.lm_head && !model.tied_embeddings ? table : 0;

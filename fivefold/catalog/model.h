@@ -105,8 +105,8 @@ struct LayerGroup {
   Ffn ffn;
   int norms = 2;           // norm vectors of `hidden` values
   bool norm_bias = false;  // LayerNorm: two vectors each
-  double extra_parameters =
-      0;  // per layer, what no other field holds (hyper-connections, layer scale)
+  int streams = 1;         // residual streams; more than one: hyper-connections (arXiv 2409.19606)
+  double extra_parameters = 0;  // per layer, what no other field holds (layer scale)
 };
 
 // A vision or text tower beside the language model, or the whole of an encoder.
@@ -176,6 +176,10 @@ double attention_parameters(const Model& model, const Attention& attention);
 double ffn_parameters(const Model& model, const Ffn& ffn);
 double active_ffn_parameters(const Model& model, const Ffn& ffn);
 double norm_parameters(const Model& model, const LayerGroup& layer);
+// Matrices, biases and scales that mix the streams, before attention and before the FFN.
+double stream_parameters(const Model& model, const LayerGroup& layer);
+// Behind the last layer: its norm, and what joins the streams.
+double final_parameters(const Model& model);
 
 // A weight matrix of a layer. Tensor parallelism divides it among at most `ways` ranks (1: each
 // rank holds all of it, as a router or the compression of MLA; KV heads cannot be cut finer than

@@ -295,25 +295,17 @@ LayerGroup read_layer(Entry& model, const yaml::Node& node, const Parts& parts) 
   return group;
 }
 
-// Hyper-connections: see hf_decoder.cpp.
-double stream_parameters(double streams, double hidden) {
-  const double weights = (2 + streams) * streams;
-  return streams > 0 ? 2 * (weights * streams * hidden + weights + 3) : 0;
-}
-
 void read_layers(Entry& e, Model& model) {
   const Parts parts = read_parts(e);
   const int norms = e.integer("norms", 2);
   const bool norm_bias = e.flag("norm_bias", false), layer_scale = e.flag("layer_scale", false);
-  const double streams = e.integer("streams");
-  const double extra =
-      stream_parameters(streams, model.hidden) + (layer_scale ? 2.0 * model.hidden : 0);
-  if (streams > 0) model.other_parameters += streams * (streams * model.hidden + 1) + 1;
+  const int streams = e.integer("streams", 1);
   const auto read_group = [&](const yaml::Node& node) {
     LayerGroup group = read_layer(e, node, parts);
     group.norms = norms;
     group.norm_bias = norm_bias;
-    group.extra_parameters = extra;
+    group.streams = streams;
+    group.extra_parameters = layer_scale ? 2.0 * model.hidden : 0;
     return group;
   };
   const yaml::Node* layers = e.find("layers");

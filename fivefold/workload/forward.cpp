@@ -22,8 +22,14 @@ double attention_ops(const MlaAttention& a, double context) {
   return 2.0 * a.heads * (a.nope_dim + a.rope_dim + a.v_dim) * seen + index;
 }
 
-double attention_ops(const CompressedAttention&, double) {
-  return 0;
+// Keys and values are the same shared vector; the window and the compressed tokens, of which an
+// indexer picks `index_topk`.
+double attention_ops(const CompressedAttention& a, double context) {
+  const double compressed = a.ratio > 0 ? context / a.ratio : 0;
+  const double index = 2.0 * a.index_heads * a.index_dim * compressed;
+  const double seen = attended(context, a.window) +
+                      (a.index_heads > 0 ? attended(compressed, a.index_topk) : compressed);
+  return 4.0 * a.heads * a.head_dim * seen + index;
 }
 
 double attention_ops(const LinearAttention& a, double) {
@@ -44,8 +50,7 @@ double layer_forward(const Model& model, const LayerGroup& layer, double context
   } else if (const MoeFfn* experts = moe(layer)) {
     weights += experts->active * ffn_matrix_values(model, experts->width, experts->gated) +
                experts->shared * ffn_matrix_values(model, experts->shared_width, experts->gated) +
-               (experts->shared_gate ? model.hidden : 0) +
-               double(model.hidden) * experts->experts;
+               (experts->shared_gate ? model.hidden : 0) + double(model.hidden) * experts->experts;
   }
   const double core =
       std::visit([&](const auto& a) { return attention_ops(a, context); }, layer.attention);

@@ -99,32 +99,39 @@ void add_gqa(Builder& b, const GqaAttention& a) {
   b.project("o_proj", b.hidden(), q);
 }
 
-// DeepSeek sparse attention: scores of every cached token, then the best `topk` (arXiv 2512.02556
-// section 2.1). The indexer is not cut by tensor parallelism.
-void add_indexer(Builder& b, double q_in, double heads, double dim, double kv_len) {
-  const double t = b.tokens();
+// Scores of all cached keys, one for every `ratio` tokens, and the choice of the best.
+void add_index_scores(Builder& b, double heads, double dim, double ratio) {
   const Format format = index_format(b.precision);
-  b.project("index_q_proj", heads * dim, q_in);
-  b.project_unquantised("index_k_weights_proj", t, dim + heads, b.hidden());
-  b.stream("index_rope_and_cache", t * (heads + 1) * dim, t * (heads + 1) * dim,
-           kRotaryOps * t * (heads + 1) * dim);
+  // Each query of a causal block scores the keys before it.
+  const double mean = std::max(1.0, (b.kv_len() - (b.batch.q_len - 1) / 2) / ratio);
   b.ops.push_back({"index_scores", Family::kSparseAttention,
                    AttentionCore{.batch = b.batch.sequences,
                                  .q_len = b.batch.q_len,
-                                 .kv_len = kv_len,
+                                 .kv_len = mean,
                                  .heads = heads,
                                  .kv_heads = 1,
                                  .qk_dim = dim,
                                  .v_dim = 0,
-                                 .causal = true,
+                                 .causal = false,
                                  .compute = format,
                                  .cache = format},
                    1});
   // One FP32 score for each pair, written by the kernel before and read here.
-  const double pairs = t * std::max(1.0, kv_len - (b.batch.q_len - 1) / 2);
+  const double pairs = b.tokens() * mean;
   b.ops.push_back(
       {"index_topk", Family::kMemoryBound,
        Streaming{.read = Bytes(4 * pairs), .written = Bytes(4 * pairs), .ops = Ops(2 * pairs)}, 1});
+}
+
+// DeepSeek sparse attention (arXiv 2512.02556 section 2.1). Tensor parallelism does not cut the
+// indexer.
+void add_indexer(Builder& b, const MlaAttention& a) {
+  const double t = b.tokens(), dim = a.index_dim, heads = a.index_heads;
+  b.project("index_q_proj", heads * dim, a.q_rank > 0 ? a.q_rank : b.hidden());
+  b.project_unquantised("index_k_weights_proj", t, dim + heads, b.hidden());
+  b.stream("index_rope_and_cache", t * (heads + 1) * dim, t * (heads + 1) * dim,
+           kRotaryOps * t * (heads + 1) * dim);
+  add_index_scores(b, heads, dim, 1);
 }
 
 // Whether attention runs over the compressed cache with W_UK and W_UV absorbed into queries and
@@ -189,9 +196,7 @@ void add_mla(Builder& b, const MlaAttention& a) {
   }
   b.stream("rope_and_cache", t * (heads * a.rope_dim + latent), t * (heads * a.rope_dim + latent),
            kRotaryOps * t * (heads + 1) * a.rope_dim);
-  if (a.index_heads > 0) {
-    add_indexer(b, a.q_rank > 0 ? a.q_rank : b.hidden(), a.index_heads, a.index_dim, b.kv_len());
-  }
+  if (a.index_heads > 0) add_indexer(b, a);
   add_mla_core(b, a);
   b.quantise("o_quantise", t * heads * a.v_dim, b.precision.gemm_a);
   b.project("o_proj", b.hidden(), heads * a.v_dim);
@@ -219,7 +224,59 @@ void add_linear(Builder& b, const LinearAttention& a) {
   b.project("out_proj", b.hidden(), inner);
 }
 
-void add_compressed(Builder&, const CompressedAttention&) {}
+// DeepSeek-V4: the window and compressed tokens in one kernel over a shared KV head. To first order
+// every query sees as much as the middle one.
+void add_compressed_core(Builder& b, const CompressedAttention& a, double heads) {
+  const double middle = b.batch.context + (b.batch.q_len * b.shard.cp + 1) / 2;
+  const double compressed = a.ratio > 0 ? middle / a.ratio : 0;
+  double seen = std::min(double(a.window), middle);
+  seen += a.index_heads > 0 ? std::min(double(a.index_topk), compressed) : compressed;
+  b.ops.push_back({"attention", Family::kSparseAttention,
+                   MlaCore{.batch = b.batch.sequences,
+                           .q_len = b.batch.q_len,
+                           .kv_len = b.kv_len(),
+                           .heads = heads,
+                           .kv_rank = double(a.head_dim),
+                           .rope_dim = 0,
+                           .topk = seen,
+                           .compute = b.precision.attention,
+                           .cache = b.precision.cache},
+                   1});
+}
+
+void add_compressed(Builder& b, const CompressedAttention& a) {
+  const double t = b.tokens(), heads = b.cut(a.heads), inner = heads * a.head_dim;
+  const double latent = a.q_rank + a.head_dim;
+  b.quantise("qkv_quantise", t * b.hidden(), b.precision.gemm_a);
+  b.project("qkv_a_proj", latent, b.hidden());
+  b.stream("q_kv_norm", t * latent, t * latent, kNormOps * t * latent);
+  b.quantise("q_b_quantise", t * a.q_rank, b.precision.gemm_a);
+  b.project("q_b_proj", inner, a.q_rank);
+  // Norm of each head and rotary embedding; the KV head goes to the window's cache.
+  b.stream("rope_and_cache", t * (inner + a.head_dim), t * (inner + a.head_dim),
+           (kNormOps + kRotaryOps) * t * inner);
+  if (a.ratio > 0) {
+    // Compressors are not quantised. Pooling reads values and scores, writes one token of `ratio`.
+    const double own = 2 * compressor_width(a, a.head_dim);
+    const double index = a.index_heads > 0 ? 2 * compressor_width(a, a.index_dim) : 0;
+    b.project_unquantised("compressor", t, own + index, b.hidden());
+    b.stream("compressor_pool", t * (own + index), t * (a.head_dim + a.index_dim) / a.ratio,
+             kNormOps * t * (own + index));
+  }
+  if (a.index_heads > 0) {
+    const double index = double(a.index_heads) * a.index_dim;
+    b.project("index_q_proj", index, a.q_rank);
+    b.project_unquantised("index_weights_proj", t, a.index_heads, b.hidden());
+    b.stream("index_rope", t * index, t * index, kRotaryOps * t * index);
+    add_index_scores(b, a.index_heads, a.index_dim, a.ratio);
+  }
+  add_compressed_core(b, a, heads);
+  const double groups = b.cut(a.out_groups);
+  b.quantise("o_quantise", t * inner, b.precision.gemm_a);
+  b.gemm("o_a_proj", t, a.out_rank, inner / groups, b.precision.gemm_a, b.precision.gemm_b, groups);
+  b.quantise("o_b_quantise", t * groups * a.out_rank, b.precision.gemm_a);
+  b.project("o_b_proj", b.hidden(), groups * a.out_rank);
+}
 
 // Names of the parts of a dense FFN; a shared expert is one too.
 struct FfnNames {
@@ -242,14 +299,12 @@ void add_ffn(Builder& b, const FfnNames& names, double width, bool gated) {
 
 void add_moe(Builder& b, const MoeFfn& moe) {
   const double t = b.tokens();
-  if (!moe.hash_routed) {
-    b.gemm("router", t, moe.experts, b.hidden(), b.precision.activations, b.precision.activations);
-    b.ops.push_back({"router_topk", Family::kMemoryBound,
-                     Streaming{.read = Bytes(4 * t * moe.experts),
-                               .written = Bytes(8 * t * moe.active),
-                               .ops = Ops(2 * t * moe.experts)},
-                     1});
-  }
+  b.gemm("router", t, moe.experts, b.hidden(), b.precision.activations, b.precision.activations);
+  b.ops.push_back({"router_topk", Family::kMemoryBound,
+                   Streaming{.read = Bytes(4 * t * moe.experts),
+                             .written = Bytes(8 * t * moe.active),
+                             .ops = Ops(2 * t * moe.experts)},
+                   1});
   const double group_tokens = b.batch.expert_tokens > 0 ? b.batch.expert_tokens : t * b.shard.ep;
   b.quantise("expert_quantise", t * b.hidden(), b.precision.expert_a);
   b.ops.push_back({"experts", Family::kMoe,
@@ -280,12 +335,22 @@ void add_attention(Builder& b, const Attention& attention) {
   if (const auto* a = std::get_if<LinearAttention>(&attention)) add_linear(b, *a);
 }
 
+// Hyper-connections, before attention and before the FFN: all streams are read, mixed into one, and
+// after it each is written again; the weights of the mixing come from a thin product with all
+// streams.
+void add_streams(Builder& b, double streams) {
+  const double values = b.tokens() * b.hidden();
+  const double mixing = 2 * (2 + streams) * streams * streams * values;
+  b.stream("stream_mixing", (2 * streams + 1) * values, (streams + 1) * values, mixing, 2);
+}
+
 }  // namespace
 
 OpList layer_ops(const Model& model, const LayerGroup& layer, const Shard& shard,
                  const Batch& batch, const Precision& precision) {
   Builder b{model, shard, batch, precision, {}};
   int norms = layer.norms;
+  if (layer.streams > 1) add_streams(b, layer.streams);
   if (!std::holds_alternative<std::monostate>(layer.attention)) {
     if (norms-- > 0) b.norm("attention_norm");
     add_attention(b, layer.attention);

@@ -24,6 +24,10 @@ TokenCache token_cache(const Attention& attention, int tp) {
   if (const auto* a = std::get_if<MlaAttention>(&attention)) {
     return {double(a->kv_rank + a->rope_dim), a->index_heads > 0 ? double(a->index_dim) : 0};
   }
+  if (const auto* a = std::get_if<CompressedAttention>(&attention); a && a->ratio > 0) {
+    return {double(a->head_dim) / a->ratio,
+            a->index_heads > 0 ? double(a->index_dim) / a->ratio : 0};
+  }
   return {};
 }
 
@@ -32,7 +36,8 @@ TokenCache token_cache(const Attention& attention, int tp) {
 Bytes layer_weights(const Model& model, const LayerGroup& layer, const Shard& shard,
                     const Precision& precision) {
   double dense = 0, small = attention_vectors(model, layer.attention) +
-                            norm_parameters(model, layer) + layer.extra_parameters;
+                            norm_parameters(model, layer) + stream_parameters(model, layer) +
+                            layer.extra_parameters;
   for (const Matrix& matrix : attention_matrices(model, layer.attention)) {
     dense += matrix.values() / std::min(double(shard.tp), matrix.ways);
   }
@@ -56,10 +61,8 @@ Bytes layer_weights(const Model& model, const LayerGroup& layer, const Shard& sh
 Bytes head_weights(const Model& model, const Shard& shard, const Precision& precision) {
   const double table = double(model.vocabulary) * model.hidden;
   const double tables = model.lm_head && !model.tied_embeddings ? 2 * table : table;
-  double whole = model.position_parameters + model.other_parameters + model.fixed_parameters;
-  if (model.final_norm && !model.layers.empty()) {
-    whole += model.hidden * (model.layers.front().norm_bias ? 2.0 : 1.0);
-  }
+  double whole = model.position_parameters + model.other_parameters + model.fixed_parameters +
+                 final_parameters(model);
   for (const Tower& tower : model.towers) whole += tower.parameters;
   return stored(tables / shard.tp + whole, precision.activations);
 }
@@ -76,6 +79,15 @@ Bytes cache_per_sequence(const Model&, const LayerGroup& layer, const Shard& sha
   if (const auto* a = std::get_if<GqaAttention>(&layer.attention)) {
     if (!a->causal || a->window == 0) return Bytes(0);
     return stored(2.0 * a->window * cut(a->kv_heads, shard.tp) * a->head_dim, precision.cache);
+  }
+  if (const auto* a = std::get_if<CompressedAttention>(&layer.attention)) {
+    // The window, and what each compressor has gathered of the tokens that it will pool: values and
+    // scores in FP32.
+    const double ratio_tokens = compressor_width(*a, a->ratio);
+    const double pooled = compressor_width(*a, a->head_dim) +
+                          (a->index_heads > 0 ? compressor_width(*a, a->index_dim) : 0);
+    return stored(double(a->window) * a->head_dim, precision.cache) +
+           stored(2 * ratio_tokens * pooled, Format::kFp32);
   }
   if (const auto* a = std::get_if<LinearAttention>(&layer.attention)) {
     const double heads = cut(a->v_heads, shard.tp);
