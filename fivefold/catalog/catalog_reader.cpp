@@ -1,19 +1,18 @@
 // From files to the parts of a catalog: parse, gather the entries of each layer, overlay, extend,
 // build.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "fivefold/base/unit_text.h"
+#include "fivefold/base/parallel.h"
 #include "fivefold/catalog/catalog_data.h"
 #include "fivefold/catalog/entry.h"
+#include "fivefold/catalog/model_yaml.h"
 #include "fivefold/catalog/stack_reader.h"
 #include "fivefold/catalog/yaml_tree.h"
-#if __has_include("fivefold/catalog/model_yaml.h")
-#include "fivefold/catalog/model_yaml.h"
-#endif
 
 namespace fivefold {
 namespace {
@@ -127,6 +126,18 @@ void read_economics(const yaml::Node& node, const FactReader& reader, std::vecto
   }
 }
 
+std::vector<Tree> parse_all(const std::vector<CatalogFile>& files, std::vector<Problem>& problems) {
+  std::vector<Tree> trees(files.size());
+  std::vector<std::vector<Problem>> found(files.size());
+  parallel_for(files.size(), [&](std::size_t i) {
+    trees[i] = {&files[i], yaml::parse(files[i].text, files[i].name, found[i])};
+  });
+  for (std::vector<Problem>& of_file : found) {
+    std::move(of_file.begin(), of_file.end(), std::back_inserter(problems));
+  }
+  return trees;
+}
+
 // The rate is needed before any price in yuan is read; the highest layer that states one wins.
 double exchange_rate(const std::vector<Tree>& trees) {
   double rate = 0;
@@ -169,7 +180,6 @@ void gather(const Tree& tree, double yuan_per_usd, Gathered& layer,
     } else if (key == "economics") {
       read_economics(node, reader, layer.economics);
     } else if (key == "models") {
-#if __has_include("fivefold/catalog/model_yaml.h")
       auto models = read_models(tree.file->name, tree.file->text);
       if (!models) {
         problems.insert(problems.end(), models.error().problems.begin(),
@@ -177,7 +187,6 @@ void gather(const Tree& tree, double yuan_per_usd, Gathered& layer,
       } else {
         std::move(models->begin(), models->end(), std::back_inserter(layer.models));
       }
-#endif
     } else if (key != "claims") {
       reader.unknown_key(root, i, "a catalog file", kTopKeys);
     }
@@ -259,9 +268,7 @@ void index_names(const std::vector<Item>& items, NameIndex& index) {
 
 Result<CatalogParts> read_catalog(const std::vector<CatalogFile>& files) {
   std::vector<Problem> problems;
-  std::vector<Tree> trees;
-  for (const CatalogFile& file : files)
-    trees.push_back({&file, yaml::parse(file.text, file.name, problems)});
+  std::vector<Tree> trees = parse_all(files, problems);
   const double yuan_per_usd = exchange_rate(trees);
   Gathered all;
   for (std::size_t first = 0; first < trees.size();) {
