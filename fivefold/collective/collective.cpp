@@ -129,6 +129,31 @@ CollectiveTime ring(const Operation& op, double passes, int protocol) {
   return time_of(op, loads, {.protocol = protocol}, Algorithm::kRing);
 }
 
+// Steps of one bandwidth-optimal pass over one level: recursive halving or doubling through a
+// switch, every peer at once in a full mesh, dimension by dimension in a mesh or torus (half way
+// around each ring in both directions).
+double rounds_of(const Level& level, int members) {
+  switch (level.kind) {
+    case LevelKind::kDirect:
+    case LevelKind::kFullMesh:
+      return 1;
+    case LevelKind::kNdFullMesh:
+    case LevelKind::kTorus: {
+      double steps = 0;
+      int left = members;
+      for (const int dim : level.dims) {
+        const int used = std::min(dim, left);
+        if (used <= 1) break;
+        left = (left + used - 1) / used;
+        steps += level.kind == LevelKind::kTorus ? std::ceil((used - 1) / 2.0) : 1;
+      }
+      return steps;
+    }
+    default:
+      return std::ceil(std::log2(double(members)));
+  }
+}
+
 // Level by level, each on the shard that the inner ones leave: reduce-scatter inside, all-reduce
 // across, all-gather inside (Thakur, Rabenseifner, Gropp 2005, IJHPCA 19).
 CollectiveTime hierarchical(const Operation& op, double passes, int protocol) {
@@ -136,7 +161,8 @@ CollectiveTime hierarchical(const Operation& op, double passes, int protocol) {
   double shard = op.bytes;
   for (int i = 0; i < op.levels(); ++i) {
     const double f = op.fanout(i);
-    loads[std::size_t(i)] = {.bytes = passes * (f - 1) / f * shard, .steps = passes * (f - 1)};
+    loads[std::size_t(i)] = {.bytes = passes * (f - 1) / f * shard,
+                             .steps = f > 1 ? passes * rounds_of(op.level(i), op.fanout(i)) : 0};
     shard /= f;
   }
   return time_of(op, loads, {.protocol = protocol, .pipelined = false}, Algorithm::kHierarchical);
@@ -167,8 +193,8 @@ CollectiveTime tree(const Operation& op, double share, int protocol) {
 void consider_direct(const Operation& op, CollectiveTime& best) {
   const int i = op.outermost();
   const DirectKernels& direct = op.link(i).direct;
-  if (op.innermost() != i || op.bytes > direct.largest.value()) return;
   const double n = op.group.size;
+  if (op.innermost() != i || n > direct.most_ranks || op.bytes > direct.largest.value()) return;
   const double rate = usable_bandwidth(op.level(i), op.fanout(i), Pattern::kReduction).value();
   const auto consider = [&](double bytes, double efficiency, double latency, Algorithm algorithm) {
     if (efficiency <= 0) return;

@@ -46,6 +46,16 @@ double device_time(const MoeExchange& exchange, const ExchangeParameters& own, d
   return time * exchange.imbalance;
 }
 
+double latency_of(const MoeExchange& exchange, const LinkParameters& link, double n) {
+  const ExchangeParameters& own = link.exchange;
+  double latency = link.protocols[0].base.value() + link.protocols[0].step.value() * (n - 1) +
+                   own.expert_base.value() * exchange.experts;
+  if (own.fill_rate.value() > 0) {
+    latency += exchange.bytes_per_token.value() / own.fill_rate.value();
+  }
+  return latency;
+}
+
 }  // namespace
 
 CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
@@ -70,10 +80,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
     run = shares_port ? run + time : time;
     slowest = std::max({slowest, run, device_time(exchange, link.exchange, n)});
     // The outermost level that takes part governs.
-    latency = (link.protocols[0].base + link.protocols[0].step * (n - 1) +
-               link.exchange.expert_base * exchange.experts)
-                  .value() +
-              link.exchange.fill * exchange.bytes_per_token.value();
+    latency = latency_of(exchange, link, n);
     if (time > longest) {
       longest = time;
       result.bottleneck = int(i);

@@ -46,17 +46,20 @@ class Lookup {
   std::vector<const Facts*> found_;
 };
 
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
 DirectKernels read_direct(const Lookup& lookup) {
   return {.one_shot_efficiency = lookup.get("one_shot_efficiency", 0.0),
           .one_shot_base = Seconds(lookup.get("one_shot_base", 0.0)),
           .step = Seconds(lookup.get("one_shot_step", 0.0)),
           .two_shot_efficiency = lookup.get("two_shot_efficiency", 0.0),
           .two_shot_base = Seconds(lookup.get("two_shot_base", 0.0)),
-          .largest = Bytes(lookup.get("direct_max", std::numeric_limits<double>::infinity()))};
+          .largest = Bytes(lookup.get("direct_max", kNoLimit)),
+          .most_ranks = lookup.get("direct_ranks", kNoLimit)};
 }
 
 ExchangeParameters read_exchange(const Lookup& lookup) {
-  return {.fill = lookup.get("fill", 0.0),
+  return {.fill_rate = BytesPerSecond(lookup.get("fill_rate", 0.0)),
           .expert_base = Seconds(lookup.get("expert_base", 0.0)),
           .expert_rate = BytesPerSecond(lookup.get("expert_rate", 0.0)),
           .sms = lookup.get("sms", 1.0),

@@ -18,18 +18,18 @@
 //   tree bandwidth over ring bandwidth; 0: the library has no tree chain                    ranks
 //   of one host, which a tree passes one after the other hierarchical             1: level by
 //   level, each on the shard that the inner ones leave one_shot_base, one_shot_step,
-//   one_shot_efficiency, two_shot_base, two_shot_efficiency, direct_max
-//                            kernels over peer memory up to direct_max bytes; efficiency 0: none
+//   one_shot_efficiency, two_shot_base, two_shot_efficiency
+//                            kernels over peer memory; efficiency 0: none
+//   direct_max, direct_ranks the largest buffer and group that they are used for
 //   in_network_base, in_network_efficiency   reduction in the switch (NVLS); efficiency 0: none
 //   host_time                the host needs so long to issue an operation
 // MoE exchanges (families moe_dispatch, moe_combine, and the low-latency kernels moe_dispatch_ll,
 // moe_combine_ll) take base, step (each peer), efficiency, and
-//   fill                     seconds per byte of one token: the first token through the pipeline
-//   expert_base              each expert of the model (counters)
-//   expert_rate              bytes per second that one receiving expert takes in
-//   sms, sm_rate, sm_token   cores given to the exchange, what one moves, and its time for each
-//   copy forwards                 1: a token crosses this level once per block and is passed on
-//   inside (DeepEP)
+//   fill_rate                bytes of one token over this: the first token through the pipeline; 0:
+//   none expert_base              each expert of the model (counters) expert_rate bytes per second
+//   that one receiving expert takes in sms, sm_rate, sm_token   cores given to the exchange, what
+//   one moves, and its time for each copy forwards                 1: a token crosses this level
+//   once per block and is passed on inside (DeepEP)
 // Levels that the catalog leaves open may be assumed (family "*"): bandwidth, latency.
 #pragma once
 
@@ -74,10 +74,11 @@ struct DirectKernels {
   double two_shot_efficiency = 0;
   Seconds two_shot_base;
   Bytes largest;
+  double most_ranks = 0;
 };
 
 struct ExchangeParameters {
-  double fill = 0;  // seconds per byte of one token
+  BytesPerSecond fill_rate;  // 0: none
   Seconds expert_base;
   BytesPerSecond expert_rate;  // 0: no limit
   double sms = 0;
