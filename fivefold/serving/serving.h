@@ -43,8 +43,9 @@ struct ServingMemory {
   double max_sequences = 0;              // per attention group, at input + output tokens
 };
 
-// Where the time of a step goes, per device. The parts add up to the step; `hidden` is
-// communication that runs behind compute and is not among them.
+// Where the time of a step goes, per device. The parts add up to the step. Not among them:
+// `hidden`, communication that runs behind compute; `arithmetic` and `traffic`, what the kernels
+// would take were they only to compute or only to move bytes, which is what power follows.
 struct StepParts {
   Seconds attention;    // the cores alone
   Seconds projections;  // dense matrix products, shared experts
@@ -82,14 +83,21 @@ struct DecodeEstimate {
   ServingMemory memory;
 };
 
-// An instance that prefills and decodes in turn (continuous batching), closed loop.
-struct MixedEstimate {
+// Requests through prefill and decode, closed loop: on one instance in turn (continuous batching),
+// or on pools of their own.
+struct LoopEstimate {
   Seconds ttft, tpot;
-  double tokens_per_second = 0;  // output, of the instance
+  double tokens_per_second = 0;  // output
   Seconds decode_step;
   Seconds prefill;           // of one prompt
   double prefill_share = 0;  // of the time
   ServingMemory memory;
+};
+
+// Prefill and decode on instances of their own.
+struct ServingPools {
+  ServingLayout prefill, decode;
+  double prefill_instances = 1, decode_instances = 1;
 };
 
 // What the engine costs beside its kernels; of the stack's entries of family "serving".
@@ -119,8 +127,11 @@ class ServingModel {
   Result<DecodeEstimate> best_decode(const ServingWorkload& workload,
                                      const ServingLayout& layout) const;
   // `concurrency` requests in the instance at any time, each replaced when it ends.
-  Result<MixedEstimate> mixed(const ServingWorkload& workload, const ServingLayout& layout,
-                              double concurrency) const;
+  Result<LoopEstimate> mixed(const ServingWorkload& workload, const ServingLayout& layout,
+                             double concurrency) const;
+  // Pools in place of the one instance; the cache travels from one to the other.
+  Result<LoopEstimate> split(const ServingWorkload& workload, const ServingPools& pools,
+                             double concurrency) const;
   Result<ServingMemory> memory(const ServingWorkload& workload, const ServingLayout& layout) const;
 
   const EngineParameters& engine() const { return engine_; }
