@@ -17,7 +17,7 @@ struct Builder {
   const Shard& shard;
   const Batch& batch;
   const Precision& precision;
-  OpList ops;
+  OpList& ops;
 
   double tokens() const { return batch.tokens(); }
   double hidden() const { return model.hidden; }
@@ -348,7 +348,8 @@ void add_streams(Builder& b, double streams) {
 
 OpList layer_ops(const Model& model, const LayerGroup& layer, const Shard& shard,
                  const Batch& batch, const Precision& precision) {
-  Builder b{model, shard, batch, precision, {}};
+  OpList ops;
+  Builder b{model, shard, batch, precision, ops};
   int norms = layer.norms;
   if (layer.streams > 1) add_streams(b, layer.streams);
   if (!std::holds_alternative<std::monostate>(layer.attention)) {
@@ -364,12 +365,13 @@ OpList layer_ops(const Model& model, const LayerGroup& layer, const Shard& shard
     }
   }
   if (norms > 0) b.norm("output_norm", norms);
-  return b.ops;
+  return ops;
 }
 
 OpList head_ops(const Model& model, const Shard& shard, const Batch& batch,
                 const Precision& precision) {
-  Builder b{model, shard, batch, precision, {}};
+  OpList ops;
+  Builder b{model, shard, batch, precision, ops};
   if (model.vocabulary > 0) {
     const double values = b.tokens() * b.hidden();
     b.stream("embedding", values, values, 0);
@@ -386,7 +388,7 @@ OpList head_ops(const Model& model, const Shard& shard, const Batch& batch,
     // exponentials.
     b.stream("sampling", 2 * rows * columns, 0, 4 * rows * columns);
   }
-  return b.ops;
+  return ops;
 }
 
 }  // namespace fivefold
