@@ -97,10 +97,6 @@ Result<void> check_layout(const Machine& machine, const Model& model, const Serv
     return fail(fmt::format("ep {} does not divide the {} devices of a stage (tp {} x dp {})",
                             layout.ep, layout.tp * layout.dp, layout.tp, layout.dp));
   }
-  if (layout.ep > 1 && layout.ep < experts && experts % layout.ep != 0) {
-    return fail(
-        fmt::format("ep {} does not divide the {} experts of {}", layout.ep, experts, model.id));
-  }
   return {};
 }
 
@@ -129,7 +125,12 @@ Result<Instance> make_instance(const Machine& machine, const Model& model,
   const int experts = most_experts(model);
   Instance in{machine, model, kernels, precision, engine, layout, {}, {}, {}, {}, {}, false};
   in.shard = {.tp = layout.tp, .ep = layout.ep, .etp = stage / layout.ep};
-  if (experts > 0) in.shard.ep = std::min(layout.ep, experts);
+  // Each device holds a whole number of experts; where they do not divide, some are held twice, as
+  // engines place redundant ones.
+  if (experts > 0) {
+    const int held = (experts + layout.ep - 1) / layout.ep;
+    in.shard.ep = std::max(1, experts / held);
+  }
   in.tensor = make_group(machine, layout.tp, 1);
   in.data = make_group(machine, layout.dp, layout.tp);
   in.experts = make_group(machine, stage, 1);

@@ -87,7 +87,7 @@ LayerTime layer_time(const Instance& in, const LayerGroup& layer, const Pass& pa
   if (experts != nullptr) {
     batch.expert_tokens = tokens * in.layout.dp;
     batch.expert_imbalance = imbalance_of(in, *experts, pass, batch.expert_tokens);
-    // More ranks than experts: copies of an expert share its tokens.
+    // Copies of an expert share its tokens.
     const double ranks = double(in.layout.tp) * in.layout.dp;
     batch.expert_tokens *= in.shard.ep * in.shard.etp / ranks;
   }
