@@ -15,7 +15,4 @@ namespace fivefold {
 std::string to_html(const Comparison& comparison, const SourceOf& source_of,
                     std::string_view command);
 
-// Text made safe between tags and in attribute values.
-std::string escape_html(std::string_view text);
-
 }  // namespace fivefold
