@@ -154,7 +154,8 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   MoeExchange exchange{.tokens = own,
                        .topk = double(experts.active),
                        .nodes_limit = double(experts.groups_active),
-                       .bytes_per_token = c.activations(c.model.hidden)};
+                       .bytes_per_token = c.activations(c.model.hidden),
+                       .experts = double(experts.experts)};
   const Group group = make_group(c.machine, l.ep, l.etp);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
   exchange.combine = true;

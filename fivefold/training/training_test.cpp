@@ -1,0 +1,376 @@
+#include "fivefold/training/training.h"
+
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fivefold/training/activations.h"
+#include "fivefold/training/backward.h"
+#include "fivefold/training/layout.h"
+#include "fivefold/training/pipeline.h"
+
+namespace fivefold {
+namespace {
+
+using testing::HasSubstr;
+
+Device a_device() {
+  Device device;
+  device.chip = "test";
+  device.architecture = "hopper";
+  device.peak[std::size_t(Format::kBf16)] = OpsPerSecond(989e12);
+  device.peak[std::size_t(Format::kFp16)] = OpsPerSecond(989e12);
+  device.peak[std::size_t(Format::kFp8)] = OpsPerSecond(1979e12);
+  device.vector_peak = OpsPerSecond(67e12);
+  device.memory_bandwidth = BytesPerSecond(3.35e12);
+  device.memory_capacity = Bytes(80e9);
+  device.cores = 132;
+  device.clock = Hertz(1.755e9);
+  device.l2_capacity = Bytes(50e6);
+  device.scratch_per_core = Bytes(228e3);
+  device.tdp = Watts(700);
+  return device;
+}
+
+// Nodes of eight on a network. `speed` multiplies both bandwidths; 0: communication is free.
+Machine a_machine(int devices, double speed = 1) {
+  Machine machine;
+  machine.device = a_device();
+  machine.devices = machine.chips = devices;
+  const double free = speed == 0 ? 1e12 : speed;
+  Level node, network;
+  node.name = "nvlink";
+  node.size = node.fanout = std::min(8, devices);
+  node.bandwidth = BytesPerSecond(450e9 * free);
+  network.name = "network";
+  network.size = devices;
+  network.fanout = devices / node.size;
+  network.bandwidth = BytesPerSecond(50e9 * free);
+  network.kind = LevelKind::kClos;
+  for (Level* level : {&node, &network}) {
+    for (LinkParameters& link : level->link.of) link.protocols[0].share = 1;
+  }
+  machine.levels = {node, network};
+  return machine;
+}
+
+Model a_gpt(int layers, int hidden, int heads, int vocabulary = 51200) {
+  Model model;
+  model.id = "gpt";
+  model.hidden = hidden;
+  model.vocabulary = vocabulary;
+  model.tied_embeddings = true;
+  model.position_parameters = 2048.0 * hidden;
+  LayerGroup layer;
+  layer.count = layers;
+  layer.attention = GqaAttention{.heads = heads,
+                                 .kv_heads = heads,
+                                 .head_dim = hidden / heads,
+                                 .qkv_bias = true,
+                                 .out_bias = true};
+  layer.ffn = DenseFfn{.width = 4 * hidden, .gated = false, .bias = true};
+  layer.norm_bias = true;
+  model.layers = {layer};
+  return model;
+}
+
+// Layers alone: every pipeline stage is equal.
+Model bare(Model model) {
+  model.vocabulary = 0;
+  model.lm_head = model.final_norm = false;
+  model.position_parameters = 0;
+  return model;
+}
+
+struct World {
+  Machine machine;
+  Model model;
+  Stack stack;
+  KernelModel kernels;
+  World(Machine m, Model of)
+      : machine(std::move(m)),
+        model(std::move(of)),
+        kernels(*KernelModel::make(machine.device, stack)) {}
+  Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout,
+                                    bool check_memory = false) const {
+    return TrainingModel(machine, model, kernels).estimate(job, layout, check_memory);
+  }
+};
+
+double parts(const TrainingEstimate& e) {
+  return (e.forward + e.backward + e.recompute + e.tp_exposed + e.cp_exposed + e.ep_exposed +
+          e.pp_exposed + e.bubble + e.dp_exposed + e.optimizer)
+      .value();
+}
+
+TEST(Pipeline, bubble_of_equal_stages_is_p_minus_1_over_m) {
+  const World world(a_machine(8, 0), bare(a_gpt(32, 4096, 32)));
+  for (int m : {8, 16, 64}) {
+    const auto e = world.estimate({.global_batch = m, .seq_len = 2048}, {.pp = 8});
+    ASSERT_TRUE(e) << to_text(e.error());
+    EXPECT_NEAR(e->bubble / (e->forward + e->backward), 7.0 / m, 1e-6);
+    EXPECT_NEAR(parts(*e), e->step.value(), 1e-12);
+  }
+}
+
+TEST(Pipeline, interleaving_divides_the_bubble_by_its_chunks) {
+  const World world(a_machine(8, 0), bare(a_gpt(32, 4096, 32)));
+  const TrainingJob job{.global_batch = 16, .seq_len = 2048};
+  const auto e = world.estimate(job, {.pp = 8, .vpp = 4, .schedule = Schedule::kInterleaved});
+  ASSERT_TRUE(e);
+  EXPECT_NEAR(e->bubble / (e->forward + e->backward), 7.0 / (16 * 4), 1e-6);
+}
+
+TEST(Pipeline, layers_that_do_not_divide_lengthen_the_busiest_stage) {
+  const World even(a_machine(8, 0), bare(a_gpt(32, 4096, 32)));
+  const World uneven(a_machine(8, 0), bare(a_gpt(33, 4096, 32)));
+  const TrainingJob job{.global_batch = 16, .seq_len = 2048};
+  const auto four = even.estimate(job, {.pp = 8}), five = uneven.estimate(job, {.pp = 8});
+  ASSERT_TRUE(four && five);
+  EXPECT_NEAR(five->forward / four->forward, 5.0 / 4, 1e-9);
+  for (int layers : {61, 80, 94, 126}) {
+    for (int pp : {1, 2, 4, 8, 16}) {
+      int sum = 0;
+      for (int stage = 0; stage < pp; ++stage) sum += stage_layers(layers, pp, stage);
+      EXPECT_EQ(sum, layers);
+      EXPECT_LE(stage_layers(layers, pp, pp - 1), stage_layers(layers, pp, 0));
+    }
+  }
+}
+
+TEST(Pipeline, first_stage_of_1f1b_holds_as_many_micro_batches_as_stages) {
+  const TrainingLayout plain{.pp = 8};
+  EXPECT_EQ(in_flight(plain, 0, 64), 8);
+  EXPECT_EQ(in_flight(plain, 7, 64), 1);
+  EXPECT_EQ(in_flight(plain, 0, 4), 4);
+  // Korthikanti 2022, section 4.2.3: interleaving holds 1 + (p-1)/(p m) times as much.
+  const TrainingLayout interleaved{.pp = 8, .vpp = 3, .schedule = Schedule::kInterleaved};
+  EXPECT_NEAR(in_flight(interleaved, 0, 64), 8 * (1 + 7.0 / 24), 1e-12);
+  EXPECT_EQ(in_flight({.pp = 8, .schedule = Schedule::kGpipe}, 0, 64), 64);
+}
+
+TEST(Step, grows_with_layers_and_batch) {
+  Seconds last;
+  for (int layers : {8, 12, 24, 48}) {
+    const World world(a_machine(8), a_gpt(layers, 4096, 32));
+    const auto e = world.estimate({.global_batch = 16, .seq_len = 2048}, {.tp = 2, .dp = 4});
+    ASSERT_TRUE(e);
+    EXPECT_GT(e->step, last);
+    last = e->step;
+  }
+  last = Seconds();
+  const World world(a_machine(8), a_gpt(24, 4096, 32));
+  for (int batch : {8, 16, 64, 256}) {
+    const auto e = world.estimate({.global_batch = batch, .seq_len = 2048}, {.tp = 2, .dp = 4});
+    ASSERT_TRUE(e);
+    EXPECT_GT(e->step, last);
+    last = e->step;
+  }
+}
+
+TEST(Step, one_replica_reduces_no_gradients) {
+  const World world(a_machine(8), a_gpt(24, 4096, 32));
+  for (int zero : {0, 1, 2, 3}) {
+    const TrainingJob job{.global_batch = 8, .seq_len = 2048, .overlap_grad_reduce = false};
+    const auto alone = world.estimate(job, {.tp = 8, .zero = zero});
+    const auto pair = world.estimate(job, {.tp = 4, .dp = 2, .zero = zero});
+    ASSERT_TRUE(alone && pair);
+    EXPECT_EQ(alone->dp_exposed.value(), 0);
+    EXPECT_GT(pair->dp_exposed.value(), 0);
+  }
+}
+
+TEST(Step, more_replicas_are_never_slower_when_communication_is_free) {
+  Seconds last(1e9);
+  for (int dp : {1, 2, 4, 8, 16}) {
+    const World world(a_machine(dp, 0), a_gpt(24, 2048, 16));
+    const auto e = world.estimate({.global_batch = 64, .seq_len = 2048}, {.dp = dp});
+    ASSERT_TRUE(e);
+    EXPECT_LT(e->step, last);
+    last = e->step;
+  }
+}
+
+TEST(Step, full_recomputation_adds_the_forward_pass_of_the_layers) {
+  const World world(a_machine(1), bare(a_gpt(24, 2048, 16)));
+  const TrainingJob job{.global_batch = 4, .seq_len = 2048};
+  const auto none = world.estimate(job, {.recompute = Recompute::kNone});
+  const auto full = world.estimate(job, {.recompute = Recompute::kFull});
+  ASSERT_TRUE(none && full);
+  EXPECT_NEAR((full->step - none->step) / none->forward, 1, 1e-9);
+  EXPECT_EQ(full->model_ops, none->model_ops);
+}
+
+TEST(Step, utilisation_stays_below_one_and_counts_6nd) {
+  const World world(a_machine(64), a_gpt(96, 12288, 96));
+  for (const Format format : {Format::kBf16, Format::kFp8}) {
+    const TrainingJob job{.global_batch = 256, .seq_len = 2048, .format = format};
+    const auto e = world.estimate(job, {.tp = 8, .pp = 8});
+    ASSERT_TRUE(e);
+    EXPECT_GT(e->mfu, 0.2);
+    EXPECT_LT(e->mfu, 1);
+    // GPT-3 has 175 billion parameters; attention adds s / (6 h) of half the scores.
+    const double six_nd = 6 * 175e9 * 256 * 2048;
+    EXPECT_NEAR(e->model_ops.value() / six_nd, 1 + 2048 / (12.0 * 12288), 0.01);
+  }
+}
+
+TEST(Step, fp8_is_faster_than_bf16_but_not_twice) {
+  const World world(a_machine(8), a_gpt(24, 8192, 64));
+  const TrainingLayout layout{.tp = 8};
+  const auto wide = world.estimate({.global_batch = 8, .seq_len = 4096}, layout);
+  const auto narrow =
+      world.estimate({.global_batch = 8, .seq_len = 4096, .format = Format::kFp8}, layout);
+  ASSERT_TRUE(wide && narrow);
+  EXPECT_GT(wide->step / narrow->step, 1.1);
+  EXPECT_LT(wide->step / narrow->step, 2);
+}
+
+TEST(Step, frozen_weights_save_a_third_of_the_work) {
+  const World world(a_machine(8), a_gpt(24, 8192, 64));
+  const TrainingJob all{.global_batch = 8, .seq_len = 4096};
+  TrainingJob frozen = all;
+  frozen.frozen_base = true;
+  const auto a = world.estimate(all, {.tp = 8}), f = world.estimate(frozen, {.tp = 8});
+  ASSERT_TRUE(a && f);
+  EXPECT_NEAR(f->model_ops / a->model_ops, 2.0 / 3, 1e-9);
+  EXPECT_LT(f->step, a->step);
+  EXPECT_EQ(f->memory.optimizer.value(), 0);
+}
+
+TEST(Step, threads_agree_to_the_bit) {
+  const World world(a_machine(64), a_gpt(96, 12288, 96));
+  const TrainingModel shared(world.machine, world.model, world.kernels);
+  const TrainingJob job{.global_batch = 256, .seq_len = 2048};
+  const TrainingLayout layout{.tp = 8, .pp = 8};
+  const Seconds alone = world.estimate(job, layout)->step;
+  std::vector<Seconds> steps(4);
+  std::vector<std::thread> threads;
+  for (Seconds& step : steps) {
+    threads.emplace_back([&] { step = shared.estimate(job, layout, false)->step; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Seconds step : steps) EXPECT_EQ(step, alone);
+}
+
+// Parameters, layers, hidden, heads: Narayanan 2021 (arXiv 2104.04473), table 1.
+struct PublishedGpt {
+  double billions;
+  int layers, hidden, heads;
+};
+TEST(Memory, weights_are_the_published_parameter_counts) {
+  for (const PublishedGpt& gpt :
+       {PublishedGpt{1.7, 24, 2304, 24}, PublishedGpt{3.6, 30, 3072, 32},
+        PublishedGpt{7.5, 36, 4096, 32}, PublishedGpt{18.4, 40, 6144, 48},
+        PublishedGpt{39.1, 48, 8192, 64}, PublishedGpt{145.6, 80, 12288, 96},
+        PublishedGpt{529.6, 105, 20480, 128}, PublishedGpt{1008.0, 128, 25600, 160}}) {
+    const World world(a_machine(1), a_gpt(gpt.layers, gpt.hidden, gpt.heads));
+    const auto e = world.estimate({.global_batch = 1, .seq_len = 2048}, {});
+    ASSERT_TRUE(e);
+    EXPECT_NEAR(e->memory.weights.value() / 2 / 1e9, gpt.billions, 0.01 * gpt.billions + 0.05);
+  }
+}
+
+// ZeRO (arXiv 1910.02054), figure 1: a model of 7.5 billion parameters on 64 devices.
+TEST(Memory, zero_stages_need_what_the_paper_prints) {
+  const double published[] = {120e9, 31.4e9, 16.6e9, 1.9e9};
+  const World world(a_machine(64), bare(a_gpt(36, 4167, 1)));  // 12 x 36 x 4167^2 = 7.5e9
+  for (int zero : {0, 1, 2, 3}) {
+    const TrainingJob job{.global_batch = 64, .seq_len = 2048, .gradient_bytes = 2};
+    const auto e = world.estimate(job, {.dp = 64, .zero = zero});
+    ASSERT_TRUE(e);
+    const Bytes states = e->memory.weights + e->memory.gradients + e->memory.optimizer;
+    EXPECT_NEAR(states.value() / published[zero], 1, 0.015) << "zero " << zero;
+  }
+}
+
+LayerGroup layer_of(int hidden, int heads) {
+  return a_gpt(1, hidden, heads).layers.front();
+}
+
+// Korthikanti 2022 (arXiv 2205.05198), section 5: recomputing the scores saves 70% of the
+// activation memory of GPT-3 and 65% of MT-NLG 530B; section 4.1: 34 s b h and 5 a s^2 b without
+// parallelism.
+TEST(Memory, selective_recomputation_saves_what_the_paper_says) {
+  const TrainingJob job{
+      .global_batch = 1, .seq_len = 2048, .fused_attention = false, .dropout = true};
+  const TrainingLayout layout{.sequence_parallel = false};
+  const Activations gpt3 =
+      layer_activations(a_gpt(96, 12288, 96), layer_of(12288, 96), layout, job);
+  EXPECT_NEAR(gpt3.scores / gpt3.kept, 0.70, 0.005);
+  EXPECT_NEAR(gpt3.of(Recompute::kSelective).value(), 34.0 * 2048 * 12288, 1);
+  EXPECT_NEAR(gpt3.of(Recompute::kFull).value(), 2.0 * 2048 * 12288, 1);
+  const Activations mt_nlg =
+      layer_activations(a_gpt(105, 20480, 128), layer_of(20480, 128), layout, job);
+  EXPECT_NEAR(mt_nlg.scores / mt_nlg.kept, 0.65, 0.005);
+}
+
+// The same paper, section 4.2: tensor parallelism leaves 10 s b h, which sequence parallelism cuts.
+TEST(Memory, sequence_parallelism_cuts_what_tensor_parallelism_leaves) {
+  const TrainingJob job{
+      .global_batch = 1, .seq_len = 2048, .fused_attention = false, .dropout = true};
+  const Model model = a_gpt(96, 12288, 96);
+  const double sbh = 2048.0 * 12288;
+  const Activations tensor =
+      layer_activations(model, model.layers.front(), {.tp = 8, .sequence_parallel = false}, job);
+  EXPECT_NEAR(tensor.kept.value() / sbh, 10 + 24.0 / 8 + 80.0 / 8, 1e-9);
+  const Activations sequence = layer_activations(model, model.layers.front(), {.tp = 8}, job);
+  EXPECT_NEAR(sequence.kept.value() / sbh, (34 + 80) / 8.0, 1e-9);
+}
+
+TEST(Layout, says_why_it_cannot_be) {
+  const World world(a_machine(128), a_gpt(96, 12288, 96));
+  const TrainingJob job{.global_batch = 256, .seq_len = 2048};
+  const auto reason = [&](const TrainingLayout& layout) {
+    const auto e = world.estimate(job, layout, true);
+    return e ? std::string("it can") : to_text(e.error());
+  };
+  EXPECT_THAT(reason({.tp = 5, .dp = 1}), HasSubstr("tp 5 does not divide 96 heads"));
+  EXPECT_THAT(reason({.tp = 8, .pp = 8}),
+              HasSubstr("world tp x pp x dp x cp = 64 is not the machine's 128 devices"));
+  EXPECT_THAT(reason({.tp = 8, .dp = 16, .ep = 4}), HasSubstr("ep 4: gpt has no experts"));
+  EXPECT_THAT(reason({.tp = 8, .dp = 16, .micro_batch = 32}),
+              HasSubstr("global batch 256 is not a multiple of dp x micro batch = 512"));
+  EXPECT_THAT(reason({.pp = 128}), HasSubstr("pp x vpp = 128 is more than 96 layers"));
+  EXPECT_THAT(reason({.tp = 8, .pp = 4, .dp = 4, .vpp = 2}),
+              HasSubstr("vpp 2 needs the interleaved schedule"));
+  EXPECT_THAT(reason({.tp = 0}), HasSubstr("tp 0 must be at least 1"));
+  EXPECT_THAT(reason({.tp = 8, .dp = 16}), HasSubstr("does not fit: "));
+  EXPECT_THAT(reason({.tp = 8, .dp = 16}), HasSubstr(" GB too much (weights "));
+  EXPECT_EQ(reason({.tp = 8, .pp = 16}), "it can");
+}
+
+TEST(Backward, matrix_gradients_take_twice_the_operations) {
+  const Op forward{"proj", Family::kGemm, Gemm{.m = 4096, .n = 8192, .k = 1024}, 1};
+  Ops sum;
+  for (const Op& op : backward_ops(forward, {})) sum += work(op.shape).ops;
+  EXPECT_EQ(sum, 2 * work(forward.shape).ops);
+  Ops frozen;
+  for (const Op& op : backward_ops(forward, {.weight_gradient = false}))
+    frozen += work(op.shape).ops;
+  EXPECT_EQ(frozen, work(forward.shape).ops);
+}
+
+TEST(Backward, stored_scores_take_twice_the_products) {
+  const AttentionCore core{.batch = 2,
+                           .q_len = 1024,
+                           .kv_len = 1024,
+                           .heads = 16,
+                           .kv_heads = 16,
+                           .qk_dim = 64,
+                           .v_dim = 64};
+  const auto products = [](const auto& ops) {
+    Ops sum;
+    for (const Op& op : ops) {
+      if (op.family == Family::kGemm) sum += work(op.shape).ops;
+    }
+    return sum;
+  };
+  EXPECT_EQ(products(unfused_attention_backward(core, true)),
+            2 * products(unfused_attention(core, true)));
+}
+
+}  // namespace
+}  // namespace fivefold
