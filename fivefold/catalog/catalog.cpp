@@ -134,7 +134,7 @@ bool same_vendor(std::string_view a, std::string_view b) {
 Result<Catalog> Catalog::load(const std::vector<std::string>& overlay_dirs) {
   std::vector<CatalogFile> files;
   for (const EmbeddedFile& file : embedded_catalog()) {
-    if (file.path.starts_with("claims/")) continue;
+    if (file.path.starts_with("claims/") || file.path.starts_with("deployments/")) continue;
     files.push_back({"catalog/" + std::string(file.path), std::string(file.text), 0});
   }
   for (std::size_t i = 0; i < overlay_dirs.size(); ++i) {
