@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "fivefold/base/text.h"
 #include "fivefold/evidence/claims.h"
 #include "fivefold/report/explanation.h"
 #include "fivefold/report/table.h"
@@ -14,7 +15,8 @@ namespace {
 std::string amount(const ClaimResult& result, const std::optional<double>& value) {
   if (!value) return "";
   const std::string_view unit = result.claim.unit == "x" ? "" : std::string_view(result.claim.unit);
-  return fmt::format("{:.4g}{}{}", *value, unit.empty() ? "x" : " ", unit);
+  const std::string digits = *value >= 1000 ? format_count(*value) : fmt::format("{:.4g}", *value);
+  return fmt::format("{}{}{}", digits, unit.empty() ? "x" : " ", unit);
 }
 
 Cell number(const ClaimResult& result, const std::optional<double>& value) {
@@ -25,7 +27,8 @@ std::string reasons(const ClaimResult& result) {
   return fmt::format("{}", fmt::join(result.reasons, "; "));
 }
 
-Table table_of(const std::vector<ClaimResult>& results) {
+// On a terminal what explains a difference stands below the table, since it takes a sentence.
+Table table_of(const std::vector<ClaimResult>& results, bool explained) {
   Table table;
   table.title = "Published claims, recomputed";
   table.columns = {{"id"},
@@ -46,8 +49,9 @@ Table table_of(const std::vector<ClaimResult>& results) {
                number(result, result.computed), number(result, result.with_catalog),
                computed ? Cell(result.difference, fmt::format("{:+.1f}%", 100 * result.difference))
                         : Cell(),
-               std::string(name(result.verdict)), reasons(result)},
+               std::string(name(result.verdict))},
               result.claim.heading);
+    if (explained) table.rows.back().cells.push_back(reasons(result));
   }
   table.notes = {fmt::format("{} claims: {} close within 5%, {} differ, {} are open (their inputs "
                              "were not published).",
@@ -56,6 +60,20 @@ Table table_of(const std::vector<ClaimResult>& results) {
                  "the catalog's first choice.",
                  "fivefold claims --explain C03 prints one claim's formula and inputs."};
   return table;
+}
+
+std::string explanations(const std::vector<ClaimResult>& results) {
+  std::string text = "\nInputs that explain a difference\n\n";
+  for (const ClaimResult& result : results) {
+    for (const std::string& reason : result.reasons) {
+      std::string label = fmt::format("  {:<5} ", result.claim.id);
+      for (const std::string& line : wrap(reason, 90)) {
+        text += label + line + "\n";
+        label.assign(label.size(), ' ');
+      }
+    }
+  }
+  return text;
 }
 
 void run(const std::string& explain, Context& context) {
@@ -82,8 +100,9 @@ void run(const std::string& explain, Context& context) {
     return context.refuse(
         make_error(fmt::format("there is no claim '{}'", explain), did_you_mean(explain, ids)));
   }
-  const Table table = table_of(results);
-  print(context.json ? to_json(table) : context.csv ? to_csv(table) : to_text(table, 130));
+  if (context.json) return print(to_json(table_of(results, true)));
+  if (context.csv) return print(to_csv(table_of(results, true)));
+  print(to_text(table_of(results, false)) + explanations(results));
 }
 
 }  // namespace

@@ -81,10 +81,26 @@ std::string written(const Fact& fact, double value) {
   return fmt::format("{:.6g}{}{}", value / scale, fact.unit.empty() ? "" : " ", fact.unit);
 }
 
+// Inputs that the claim's source and the catalog take differently.
+std::vector<std::string> differing_inputs(const Catalog& published, const Catalog& catalog,
+                                          const Claim& claim) {
+  std::vector<std::string> found;
+  const auto names = names_in(claim.formula);
+  if (!names) return found;
+  for (const std::string& name : *names) {
+    const auto theirs = find_fact(published, claim, name);
+    const auto ours = find_fact(catalog, claim, name);
+    if (!theirs || !ours || theirs->number == ours->number) continue;
+    found.push_back(fmt::format("{} is {} by {}, {} by {}", name, written(*theirs, theirs->number),
+                                fmt::join(theirs->sources, ", "), written(*ours, ours->number),
+                                fmt::join(ours->sources, ", ")));
+  }
+  return found;
+}
+
 // One input at a time takes each other value that a source gives it: those that make claim and
 // computation agree explain the difference.
-std::vector<std::string> explaining_inputs(const Catalog& catalog, const Claim& claim,
-                                           bool catalog_agrees) {
+std::vector<std::string> explaining_inputs(const Catalog& catalog, const Claim& claim) {
   std::vector<std::string> reasons;
   const auto names = names_in(claim.formula);
   if (!names) return reasons;
@@ -98,11 +114,11 @@ std::vector<std::string> explaining_inputs(const Catalog& catalog, const Claim& 
       input.number = other.value;
       changed.inputs.insert(changed.inputs.begin(), input);
       const auto computed = compute(catalog, changed);
-      if (!computed || agrees(claim, *computed) == catalog_agrees) continue;
-      reasons.push_back(fmt::format("{} = {} ({}) instead of {} ({}) gives {:.4g}", name,
+      if (!computed || !agrees(claim, *computed)) continue;
+      reasons.push_back(fmt::format("{} by {} instead of {} by {} for {} would give {:.4g}",
                                     written(*fact, other.value), fmt::join(other.sources, ", "),
                                     written(*fact, fact->number), fmt::join(fact->sources, ", "),
-                                    *computed));
+                                    name, *computed));
     }
   }
   return reasons;
@@ -155,11 +171,8 @@ Result<ClaimResult> recompute(const Catalog& catalog, const Claim& claim) {
   result.difference = *computed / claim.published - 1;
   const bool closes = agrees(claim, *computed);
   result.verdict = closes ? Verdict::kCloses : Verdict::kDiffers;
-  if (!closes) {
-    result.reasons = explaining_inputs(*published, claim, false);
-  } else if (!agrees(claim, *with_catalog)) {
-    result.reasons = explaining_inputs(catalog, claim, false);
-  }
+  result.reasons =
+      closes ? differing_inputs(*published, catalog, claim) : explaining_inputs(*published, claim);
   if (!closes && result.reasons.empty()) {
     result.reasons.push_back(claim.note.empty() ? "no input on which sources disagree explains it"
                                                 : claim.note);
