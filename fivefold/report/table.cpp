@@ -21,8 +21,8 @@ bool has_groups(const Table& table) {
                      [](const Table::Row& row) { return !row.group.empty(); });
 }
 
-const Cell& cell_of(const Table::Row& row, std::size_t column) {
-  static const Cell kEmpty;
+const TableCell& cell_of(const Table::Row& row, std::size_t column) {
+  static const TableCell kEmpty;
   return column < row.cells.size() ? row.cells[column] : kEmpty;
 }
 
@@ -115,7 +115,7 @@ std::string row_text(const std::vector<std::string>& texts, const std::vector<Co
   return out;
 }
 
-nlohmann::ordered_json json_value(const Cell& cell) {
+nlohmann::ordered_json json_value(const TableCell& cell) {
   if (cell.number) {
     return std::isfinite(*cell.number) ? nlohmann::ordered_json(*cell.number)
                                        : nlohmann::ordered_json();
@@ -125,11 +125,11 @@ nlohmann::ordered_json json_value(const Cell& cell) {
 
 }  // namespace
 
-Cell count_cell(long count) {
+TableCell count_cell(long count) {
   return {static_cast<double>(count), fmt::format("{}", count)};
 }
 
-void Table::add(std::vector<Cell> cells, std::string group) {
+void Table::add(std::vector<TableCell> cells, std::string group) {
   rows.push_back({std::move(cells), std::move(group)});
 }
 
@@ -223,7 +223,7 @@ std::string to_csv(const Table& table) {
     fields.clear();
     if (grouped) fields.push_back(row.group);
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-      const Cell& cell = cell_of(row, i);
+      const TableCell& cell = cell_of(row, i);
       fields.push_back(cell.number ? exact_text(*cell.number) : cell.text);
     }
     out += csv_record(fields);

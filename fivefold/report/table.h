@@ -21,22 +21,22 @@ struct Column {
   std::string unit = {};  // of the exact values, if all rows have the same
 };
 
-struct Cell {
+struct TableCell {
   std::string text;
   std::optional<double> number;  // exact
 
-  Cell() = default;
-  Cell(std::string shown) : text(std::move(shown)) {}
-  Cell(std::string_view shown) : text(shown) {}
-  Cell(const char* shown) : text(shown) {}
-  Cell(double exact, std::string shown) : text(std::move(shown)), number(exact) {}
+  TableCell() = default;
+  TableCell(std::string shown) : text(std::move(shown)) {}
+  TableCell(std::string_view shown) : text(shown) {}
+  TableCell(const char* shown) : text(shown) {}
+  TableCell(double exact, std::string shown) : text(std::move(shown)), number(exact) {}
 };
 // A whole number, shown with all its digits.
-Cell count_cell(long count);
+TableCell count_cell(long count);
 
 struct Table {
   struct Row {
-    std::vector<Cell> cells;  // as many as columns, or fewer: the rest is empty
+    std::vector<TableCell> cells;  // as many as columns, or fewer: the rest is empty
     std::string group;  // a heading is printed where it changes; a column "group" in CSV and JSON
   };
   std::string title;
@@ -44,7 +44,7 @@ struct Table {
   std::vector<Row> rows;
   std::vector<std::string> notes;  // printed below
 
-  void add(std::vector<Cell> cells, std::string group = {});
+  void add(std::vector<TableCell> cells, std::string group = {});
 };
 
 // Columns are padded to their widest cell; what does not fit in `width` wraps inside the widest
