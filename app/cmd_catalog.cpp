@@ -20,7 +20,7 @@ void print_table(const Table& table, const Context& context) {
 }
 
 template <Dim D>
-Cell cell(Quantity<D> quantity) {
+TableCell cell(Quantity<D> quantity) {
   if (quantity.value() == 0) return {};
   return {quantity.value(), format_quantity(quantity)};
 }
@@ -83,7 +83,7 @@ Table list_models(const Catalog& catalog) {
                    {"layers", Align::kRight},
                    {"weights"}};
   const auto billions = [](double count) {
-    return count == 0 ? Cell() : Cell(count, format_number(count / 1e9) + " B");
+    return count == 0 ? TableCell() : TableCell(count, format_number(count / 1e9) + " B");
   };
   for (const Model* model : catalog.models()) {
     const ParameterCount count = count_parameters(*model);
@@ -202,7 +202,7 @@ void add_facts(Table& table, const std::vector<Fact>& facts, const std::string& 
                const std::string& group) {
   for (const Fact& fact : facts) {
     const bool remark = fact.reading == "remark";
-    Cell value = fact.is_number() ? Cell(fact.number, value_of(fact)) : Cell(value_of(fact));
+    TableCell value = fact.is_number() ? TableCell(fact.number, value_of(fact)) : TableCell(value_of(fact));
     table.add({fact.path, std::move(value), range_of(fact), joined(fact.sources),
                remark ? std::string_view() : name(fact.confidence), remarks_of(fact, owner)},
               group);

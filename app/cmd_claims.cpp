@@ -19,8 +19,8 @@ std::string amount(const ClaimResult& result, const std::optional<double>& value
   return fmt::format("{}{}{}", digits, unit.empty() ? "x" : " ", unit);
 }
 
-Cell number(const ClaimResult& result, const std::optional<double>& value) {
-  return value ? Cell(*value, amount(result, value)) : Cell();
+TableCell number(const ClaimResult& result, const std::optional<double>& value) {
+  return value ? TableCell(*value, amount(result, value)) : TableCell();
 }
 
 std::string reasons(const ClaimResult& result) {
@@ -47,8 +47,8 @@ Table table_of(const std::vector<ClaimResult>& results, bool explained) {
     const bool computed = result.computed.has_value();
     table.add({result.claim.id, result.claim.text, result.claim.said,
                number(result, result.computed), number(result, result.with_catalog),
-               computed ? Cell(result.difference, fmt::format("{:+.1f}%", 100 * result.difference))
-                        : Cell(),
+               computed ? TableCell(result.difference, fmt::format("{:+.1f}%", 100 * result.difference))
+                        : TableCell(),
                std::string(name(result.verdict))},
               result.claim.heading);
     if (explained) table.rows.back().cells.push_back(reasons(result));
