@@ -1,0 +1,86 @@
+#include "fivefold/evidence/serving_case.h"
+
+#include <fmt/format.h>
+
+namespace fivefold {
+namespace {
+
+tl::unexpected<std::string> refuse(const Error& error) {
+  return tl::unexpected<std::string>(error.problems.front().what);
+}
+
+// The formats that the row states over those that the program would choose.
+tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, const Model& model,
+                                                  const Device& device) {
+  Precision precision = serving_precision(model, device);
+  const auto read = [](const std::string& text, Format& into) {
+    const auto format = format_from_name(text);
+    if (format) into = *format;
+    return format.has_value();
+  };
+  // Weights published in MXFP4 stay so whatever the row calls them.
+  if (!setup.dense.empty() && model.native_experts != Format::kMxFp4) {
+    if (!read(setup.dense, precision.gemm_b)) {
+      return tl::unexpected(fmt::format("format {} is not known", setup.dense));
+    }
+    precision.gemm_a = precision.gemm_b;
+    const std::string& experts = setup.experts.empty() ? setup.dense : setup.experts;
+    if (!read(experts, precision.expert_b)) {
+      return tl::unexpected(fmt::format("format {} is not known", experts));
+    }
+    precision.expert_a = precision.expert_b;
+  }
+  if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
+    return tl::unexpected(fmt::format("format {} is not known", setup.cache));
+  }
+  return precision;
+}
+
+}  // namespace
+
+const Stack* ServingRigs::stack_of(const ServingSetup& setup) const {
+  if (!setup.engine.empty()) {
+    if (const auto stack = catalog_.stack(setup.engine)) return *stack;
+  }
+  const auto chip = catalog_.chip(setup.chip);
+  return chip ? &catalog_.default_stack(**chip) : nullptr;
+}
+
+std::string ServingRigs::chip_of(const ServingSetup& setup) const {
+  const auto chip = catalog_.chip(setup.chip);
+  return chip ? (*chip)->id : setup.chip;
+}
+
+tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
+    const ServingSetup& setup) const {
+  const auto system = catalog_.system(setup.system);
+  if (!system) return tl::unexpected(fmt::format("system {} is not in the catalog", setup.system));
+  const auto model = catalog_.model(setup.model);
+  if (!model) return tl::unexpected(fmt::format("model {} is not in the catalog", setup.model));
+  const Stack* stack = stack_of(setup);
+  if (stack == nullptr) {
+    return tl::unexpected(fmt::format("chip {} is not in the catalog", setup.chip));
+  }
+  auto machine = build_machine(**system, setup.chips, *stack);
+  if (!machine) return refuse(machine.error());
+  auto kernels = KernelModel::make(machine->device, *stack);
+  if (!kernels) return refuse(kernels.error());
+  const auto precision = precision_of(setup, **model, machine->device);
+  if (!precision) return tl::unexpected(precision.error());
+  auto rig = std::make_unique<ServingRig>(ServingRig{std::move(*machine), std::move(*kernels), {}});
+  rig->serving =
+      std::make_unique<const ServingModel>(rig->machine, **model, rig->kernels, *precision);
+  return rig;
+}
+
+tl::expected<const ServingRig*, std::string> ServingRigs::find(const ServingSetup& setup) {
+  const std::string key =
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
+                  setup.dense, setup.experts, setup.cache, setup.chips);
+  auto found = rigs_.find(key);
+  if (found == rigs_.end()) found = rigs_.emplace(key, build(setup)).first;
+  if (!found->second) return tl::unexpected(found->second.error());
+  return found->second->get();
+}
+
+}  // namespace fivefold

@@ -1,0 +1,50 @@
+// What the rows of serving tables are computed on, built once for each machine, stack, model and
+// precision.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "fivefold/evidence/evidence.h"
+#include "fivefold/serving/serving.h"
+
+namespace fivefold {
+
+struct ServingRig {
+  Machine machine;
+  KernelModel kernels;
+  std::unique_ptr<const ServingModel> serving;  // points to the two above
+};
+
+struct ServingSetup {
+  std::string system;  // names as in the data
+  std::string chip;
+  std::string model;
+  std::string engine = "";   // empty: the vendor's default stack
+  std::string dense = "";    // format of dense products; empty: as the model is published
+  std::string experts = "";  // of experts; empty: as dense
+  std::string cache = "";    // of the KV cache; empty: as the program would serve
+  int chips = 1;
+};
+
+// Resolves names and keeps what it built. A refusal is a short reason.
+class ServingRigs {
+ public:
+  explicit ServingRigs(const Catalog& catalog) : catalog_(catalog) {}
+  tl::expected<const ServingRig*, std::string> find(const ServingSetup& setup);
+  // The stack that the setup runs on, and the catalog's id of its chip; null and the name as given
+  // if unknown.
+  const Stack* stack_of(const ServingSetup& setup) const;
+  std::string chip_of(const ServingSetup& setup) const;
+
+ private:
+  tl::expected<std::unique_ptr<ServingRig>, std::string> build(const ServingSetup& setup) const;
+  const Catalog& catalog_;
+  std::map<std::string, tl::expected<std::unique_ptr<ServingRig>, std::string>> rigs_;
+};
+
+// Rows of published.csv, whose layout stands in prose: encoded one by one in catalog/deployments.
+Result<Predictions> predict_published_serving(const Catalog& catalog, const CsvTable& table);
+
+}  // namespace fivefold
