@@ -55,6 +55,7 @@ constexpr std::pair<std::string_view, Format> kOtherNames[] = {
     {"awq", Format::kInt4},
     {"gptq", Format::kInt4},
     {"fp4", Format::kNvFp4},
+    {"w4a16_mxfp4", Format::kMxFp4},
 };
 
 std::string folded(std::string_view text) {
