@@ -347,7 +347,9 @@ CollectiveTime collective_time(const Machine& machine, Collective collective, co
   if (group.size <= 1 || group.fanout.empty()) return {};
   const Operation op{machine, group, traffic_of(collective), bytes.value()};
   CollectiveTime result = fastest(op, collective);
-  result.time = std::max(result.time, op.link(op.outermost()).host_time);
+  const LinkParameters& link = op.link(op.outermost());
+  if (link.staging_rate.value() > 0) result.time += bytes / link.staging_rate;
+  result.time = std::max(result.time, link.host_time);
   return result;
 }
 

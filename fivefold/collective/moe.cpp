@@ -18,32 +18,42 @@ Traffic traffic_of(const MoeExchange& exchange) {
   return exchange.combine ? Traffic::kMoeCombine : Traffic::kMoeDispatch;
 }
 
-// Copies of one token that cross a level: `inside` devices form a block of the level inside, `f`
-// blocks one of this level.
-double crossings(const MoeExchange& exchange, bool forwards, double n, double inside, double f) {
-  if (exchange.low_latency) return exchange.topk * inside * (f - 1) / n;
-  if (!forwards) return distinct(n, exchange.topk) * inside * (f - 1) / n;
-  const double blocks = n / inside;
-  const double reachable =
-      exchange.nodes_limit > 0 ? std::min(blocks, exchange.nodes_limit) : blocks;
-  return distinct(reachable, exchange.topk) * (f - 1) / f;
+// Devices of a block whose tokens are passed on inside it: what the outermost forwarding level
+// joins. 0: every copy goes straight to its device.
+double forwarding_block(const Machine& machine, const Group& group, Traffic traffic) {
+  double inside = 1, block = 0;
+  for (std::size_t i = 0; i < group.fanout.size(); ++i) {
+    if (group.fanout[i] > 1 && machine.levels[i].link[traffic].exchange.forwards) block = inside;
+    inside *= group.fanout[i];
+  }
+  return block;
 }
 
-// The device's own part beside the wire: cores that move copies, experts that take them in.
-double device_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
+// Copies of one token that cross a level; `inside` devices form a block of the level inside, `f`
+// such blocks one of this level. A forwarded token enters each block once, at the device of the
+// sender's own place, and from there crosses to the other blocks that it needs.
+double crossings(const MoeExchange& exchange, double block, double n, double inside, double f) {
+  if (exchange.low_latency) return exchange.topk * inside * (f - 1) / n;
+  if (block <= 0) return distinct(n, exchange.topk) * inside * (f - 1) / n;
+  const double reach = exchange.nodes_limit > 0 ? std::min(n, exchange.nodes_limit * block) : n;
+  return distinct(std::max(1.0, reach / inside), exchange.topk) * (f - 1) / f;
+}
+
+// The cores that move this device's copies.
+double core_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
+  if (own.sm_rate.value() <= 0) return 0;
   const double copies =
       exchange.tokens * (exchange.low_latency ? exchange.topk : distinct(n, exchange.topk));
-  const double bytes = exchange.bytes_per_token.value();
-  double time = 0;
-  if (own.sm_rate.value() > 0) {
-    const double sms = exchange.sms > 0 ? exchange.sms : own.sms;
-    time = copies * (bytes / own.sm_rate.value() + own.sm_token.value()) / sms;
-  }
-  if (own.expert_rate.value() > 0 && exchange.experts > 0) {
-    const double each = exchange.tokens * exchange.topk * n / exchange.experts;
-    time = std::max(time, each * bytes / own.expert_rate.value());
-  }
-  return time * exchange.imbalance;
+  const double sms = exchange.sms > 0 ? exchange.sms : own.sms;
+  const double each = exchange.bytes_per_token.value() / own.sm_rate.value() + own.sm_token.value();
+  return copies * each / sms * exchange.imbalance;
+}
+
+// One expert takes in what all devices send it.
+double expert_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
+  if (own.expert_rate.value() <= 0 || exchange.experts <= 0) return 0;
+  const double received = exchange.tokens * exchange.topk * n / exchange.experts;
+  return received * exchange.bytes_per_token.value() / own.expert_rate.value() * exchange.imbalance;
 }
 
 double latency_of(const MoeExchange& exchange, const LinkParameters& link, double n) {
@@ -66,28 +76,32 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
   const Traffic traffic = traffic_of(exchange);
   const double n = group.size;
   const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
-  double run = 0, slowest = 0, latency = 0, longest = -1, inside = 1;
+  const double block = forwarding_block(machine, group, traffic);
+  const LinkParameters* outermost = nullptr;
+  double run = 0, slowest = 0, longest = -1, inside = 1;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     const double f = group.fanout[i];
     if (f <= 1) continue;
     const Level& level = machine.levels[i];
     const LinkParameters& link = level.link[traffic];
+    if (outermost == nullptr) slowest = core_time(exchange, link.exchange, n);
+    outermost = &link;
     const double rate =
         usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
-    double time = bytes * crossings(exchange, link.exchange.forwards, n, inside, f) / rate;
+    const double time = bytes * crossings(exchange, block, n, inside, f) / rate;
     inside *= f;
     const bool shares_port = i > 0 && machine.levels[i - 1].carries_outer;
     run = shares_port ? run + time : time;
-    slowest = std::max({slowest, run, device_time(exchange, link.exchange, n)});
-    // The outermost level that takes part governs.
-    latency = latency_of(exchange, link, n);
+    slowest = std::max(slowest, run);
     if (time > longest) {
       longest = time;
       result.bottleneck = int(i);
     }
   }
-  result.latency = Seconds(latency);
-  result.time = Seconds(latency + slowest);
+  if (outermost == nullptr) return result;
+  slowest = std::max(slowest, expert_time(exchange, outermost->exchange, n));
+  result.latency = Seconds(latency_of(exchange, *outermost, n));
+  result.time = result.latency + Seconds(slowest);
   return result;
 }
 

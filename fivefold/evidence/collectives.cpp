@@ -2,6 +2,7 @@
 // and of operator tables.
 #include <algorithm>
 #include <optional>
+#include <regex>
 
 #include <fmt/format.h>
 
@@ -37,37 +38,47 @@ std::optional<double> measured_time(const CsvTable& table, std::size_t row, Coll
   return bytes * (collective == Collective::kAllReduce ? 2 * share : share) / (*busbw * 1e9);
 }
 
-Machine without_in_network(Machine machine) {
+void remove_in_network(Machine& machine) {
   for (Level& level : machine.levels) {
     for (LinkParameters& link : level.link.of) link.in_network_efficiency = 0;
   }
-  return machine;
 }
 
 struct Placement {
-  const Machine* machine = nullptr;
+  Machine machine;
   int stride = 1;
 };
 
+// A row that states the rate of its network cards is predicted with that rate.
+void set_network_rate(Machine& machine, std::string_view fabric) {
+  static const std::regex kRate(R"((\d+) ?Gb/s per [GN]PU)");
+  std::cmatch rate;
+  if (machine.systems <= 1 || !std::regex_search(fabric.begin(), fabric.end(), rate, kRate)) return;
+  machine.levels.back().bandwidth = BytesPerSecond(std::stod(rate[1]) * 1e9 / 8);
+}
+
 // Where a row's ranks sat. One rank a server, or a transfer over the RDMA network inside one
-// server, puts each rank into a server of its own.
+// server, puts each rank into a server of its own; a pair that sends and receives sits on two
+// chips, also where a chip is two devices.
 Result<Placement> place(MachineCache& machines, const CsvTable& table, std::size_t row,
                         const Chip& chip, int ranks, const std::string& stack) {
   const auto per_node = table.number(row, "ranks_per_node");
   const bool network = contains(table.at(row, "fabric"), "RoCE") && ranks == 2;
   const bool spread = per_node && *per_node == 1 && ranks > 1;
-  if (!network && !spread) {
-    auto machine = machines.machine(chip, ranks, stack);
-    if (!machine) return fail(std::move(machine.error()));
-    return Placement{*machine, 1};
+  const bool pair = table.at(row, "collective") == "send_recv";
+  int stride = pair ? chip.devices_per_chip : 1;
+  if (network || spread) {
+    const auto one = machines.servers(chip, 1, stack);
+    if (!one) return fail(one.error());
+    stride = (*one)->system->devices();
   }
-  auto one = machines.servers(chip, 1, stack);
-  if (!one) return fail(std::move(one.error()));
-  const int server = (*one)->system->devices();
-  auto machine = network ? machines.servers(chip, server * ranks, stack)
-                         : machines.machine(chip, server * ranks, stack);
-  if (!machine) return fail(std::move(machine.error()));
-  return Placement{*machine, server};
+  const auto machine = network ? machines.servers(chip, stride * ranks, stack)
+                               : machines.machine(chip, stride * ranks, stack);
+  if (!machine) return fail(machine.error());
+  Placement placement{**machine, stride};
+  set_network_rate(placement.machine, table.at(row, "fabric"));
+  if (table.at(row, "algorithm") == "Ring") remove_in_network(placement.machine);
+  return placement;
 }
 
 Result<Prediction> predict_row(MachineCache& machines, const CsvTable& table, std::size_t row) {
@@ -82,7 +93,7 @@ Result<Prediction> predict_row(MachineCache& machines, const CsvTable& table, st
   }
   const auto collective = collective_from(name);
   if (!collective) return refuse_row(std::move(prediction), "not a collective operation");
-  if (contains(table.at(row, "bytes_meaning"), "host")) {
+  if (contains(table.at(row, "algorithm"), "host")) {
     return refuse_row(std::move(prediction), "transfer between host and device");
   }
   const auto bytes = table.number(row, "bytes");
@@ -99,12 +110,8 @@ Result<Prediction> predict_row(MachineCache& machines, const CsvTable& table, st
       fmt::format("{}|{}|{}", name, table.at(row, "ranks"), table.at(row, "bytes"));
   set_calibrated(prediction, **machines.catalog().stack(library), table.at(row, "group"), name,
                  shape);
-  const Group group = make_group(*placed->machine, int(*ranks), placed->stride);
-  const bool ring = table.at(row, "algorithm") == "Ring";
-  const CollectiveTime time =
-      ring
-          ? collective_time(without_in_network(*placed->machine), *collective, group, Bytes(*bytes))
-          : collective_time(*placed->machine, *collective, group, Bytes(*bytes));
+  const Group group = make_group(placed->machine, int(*ranks), placed->stride);
+  const CollectiveTime time = collective_time(placed->machine, *collective, group, Bytes(*bytes));
   prediction.measured = *measured * 1e6;
   prediction.predicted = time.time.value() * 1e6;
   return prediction;

@@ -217,17 +217,15 @@ Result<Prediction> predict_moe_row(MachineCache& machines, const CsvTable& table
   }
   const auto ranks = needed_number(table, row, "ranks");
   if (!ranks) return fail(ranks.error());
-  const Exchange exchange{
-      .op = collective.substr(4),
-      .low_latency = table.at(row, "algorithm") == "low_latency",
-      .ranks = int(*ranks),
-      .tokens = std::stod(parts[1]),
-      .hidden = std::stod(parts[2]),
-      .topk = std::stod(parts[3]),
-      .experts = 256,  // all sources of this form use DeepSeek-V3's
-      .nodes_limit = parts[6].matched ? std::stod(parts[6]) : 0.0,
-      .format = parts[4],
-      .only_network = table.at(row, "fabric").find("pure RDMA") != std::string_view::npos};
+  const Exchange exchange{.op = collective.substr(4),
+                          .low_latency = table.at(row, "algorithm") == "low_latency",
+                          .ranks = int(*ranks),
+                          .tokens = std::stod(parts[1]),
+                          .hidden = std::stod(parts[2]),
+                          .topk = std::stod(parts[3]),
+                          .experts = 256,  // all sources of this form use DeepSeek-V3's
+                          .nodes_limit = parts[6].matched ? std::stod(parts[6]) : 0.0,
+                          .format = parts[4]};
   const std::string shape = fmt::format("{}|{}|{}|{}", collective, table.at(row, "algorithm"),
                                         table.at(row, "ranks"), meaning);
   return finish(machines, chip, exchange, std::move(prediction), table.number(row, "time_us"),

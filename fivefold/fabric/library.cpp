@@ -87,6 +87,7 @@ LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
   link.direct = read_direct(lookup);
   link.in_network_efficiency = lookup.get("in_network_efficiency", 0.0);
   link.in_network_base = Seconds(lookup.get("in_network_base", base.value()));
+  link.staging_rate = BytesPerSecond(lookup.get("staging_rate", 0.0));
   link.host_time = Seconds(lookup.get("host_time", 0.0));
   link.exchange = read_exchange(lookup);
   return link;

@@ -22,7 +22,8 @@
 //                            kernels over peer memory; efficiency 0: none
 //   direct_max, direct_ranks the largest buffer and group that they are used for
 //   in_network_base, in_network_efficiency   reduction in the switch (NVLS); efficiency 0: none
-//   host_time                the host needs so long to issue an operation
+//   staging_rate             at which the buffer is copied to and from the library's own; 0: in
+//   place host_time                the host needs so long to issue an operation
 // MoE exchanges (families moe_dispatch, moe_combine, and the low-latency kernels moe_dispatch_ll,
 // moe_combine_ll) take base, step (each peer), efficiency, and
 //   fill_rate                bytes of one token over this: the first token through the pipeline; 0:
@@ -97,6 +98,7 @@ struct LinkParameters {
   DirectKernels direct;
   double in_network_efficiency = 0;
   Seconds in_network_base;
+  BytesPerSecond staging_rate;  // 0: in place
   Seconds host_time;
   ExchangeParameters exchange;
 };
