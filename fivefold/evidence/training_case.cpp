@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 namespace fivefold {
 namespace {
@@ -130,11 +131,15 @@ constexpr std::array kHabits = {
     Habits{"NeMo", true, true, true, false, 4},
 };
 
-Habits habits_of(std::string_view software) {
+// FlashAttention was published in May 2022 (arXiv 2205.14135): what is older stores its scores.
+constexpr std::string_view kFusedAttentionSince = "2022-06";
+
+Habits habits_of(std::string_view software, std::string_view date) {
   for (const Habits& habits : kHabits) {
     if (software.starts_with(habits.software)) return habits;
   }
-  return {};
+  const bool old = !date.empty() && date < kFusedAttentionSince;
+  return old ? habits_of("Megatron-LM", {}) : Habits{};
 }
 
 // Gigabits a second of one device that a text states: "800 Gbps InfiniBand per node", "400 Gb/s
@@ -191,7 +196,7 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   if (!seq_len) return "sequence length not published";
   const auto format = training_format_of(table.at(row, "precision"));
   if (!format) return "precision ambiguous";
-  const Habits habits = habits_of(table.at(row, "software"));
+  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
   TrainingJob& job = result.job;
   job.global_batch = *batch;
   job.seq_len = *seq_len;
@@ -207,11 +212,12 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   return {};
 }
 
-std::optional<int> zero_stage(std::string_view text) {
+std::optional<int> zero_stage(std::string_view text, int dp) {
   if (text.empty() || text == "none" || text == "adapters only") return 0;
+  if (text == "fsdp_" + std::to_string(dp)) return 3;
   if (text == "distopt(zero1)") return 1;
   if (text == "fsdp_shard_grad_op") return 2;
-  if (text == "fsdp_full_shard" || text == "fsdp2" || text == "fsdp") return 3;
+  if (text == "hsdp" || text == "fsdp_full_shard" || text == "fsdp2" || text == "fsdp") return 3;
   return std::nullopt;
 }
 
@@ -231,9 +237,10 @@ std::string set_recompute(std::string_view text, TrainingCase& result) {
   return {};
 }
 
-std::string set_schedule(std::string_view text, TrainingCase& result) {
+std::string set_schedule(std::string_view text, bool vpp_known, TrainingCase& result) {
   TrainingLayout& l = result.layout;
   l.schedule = l.vpp > 1 ? Schedule::kInterleaved : Schedule::k1F1B;
+  if (text.empty() && l.pp > 1 && !vpp_known) return "schedule not published";
   if (text.empty() || text == "none" || text == "1f1b") return {};
   if (text == "interleaved_1f1b") {
     return l.vpp > 1 || l.pp == 1 ? std::string() : "virtual stages not published";
@@ -245,12 +252,9 @@ std::string set_schedule(std::string_view text, TrainingCase& result) {
 std::string set_layout(const CsvTable& table, std::size_t row, TrainingCase& result) {
   TrainingLayout& l = result.layout;
   const auto tp = whole(table, row, "tp"), pp = whole(table, row, "pp");
-  const auto micro_batch = whole(table, row, "micro_batch");
   if (!tp || !pp) return "layout not published";
-  if (!micro_batch) return "micro batch not published";
   l.tp = *tp;
   l.pp = *pp;
-  l.micro_batch = *micro_batch;
   l.cp = whole(table, row, "cp").value_or(1);
   l.ep = whole(table, row, "ep").value_or(1);
   l.vpp = whole(table, row, "vpp").value_or(1);
@@ -258,15 +262,21 @@ std::string set_layout(const CsvTable& table, std::size_t row, TrainingCase& res
   const int model_parallel = l.tp * l.pp * l.cp;
   if (devices % model_parallel != 0) return "layout does not divide the chips";
   l.dp = devices / model_parallel;  // the printed one counts otherwise in some sources
-  const auto zero = zero_stage(table.at(row, "zero_fsdp"));
+  // One sequence a replica leaves only one micro batch.
+  const auto micro_batch = whole(table, row, "micro_batch");
+  if (!micro_batch && l.dp != result.job.global_batch) return "micro batch not published";
+  l.micro_batch = micro_batch.value_or(1);
+  const auto zero = zero_stage(table.at(row, "zero_fsdp"), l.dp);
   if (!zero) return "sharding '" + std::string(table.at(row, "zero_fsdp")) + "' is not modelled";
   l.zero = *zero;
+  // Sharded inside a node, copied across.
+  if (table.at(row, "zero_fsdp") == "hsdp") l.shard = result.system.devices();
   const std::string_view sp = table.at(row, "sp");
   l.sequence_parallel = l.tp > 1 && sp != "0";
   if (auto reason = set_recompute(table.at(row, "recompute"), result); !reason.empty()) {
     return reason;
   }
-  return set_schedule(table.at(row, "schedule"), result);
+  return set_schedule(table.at(row, "schedule"), whole(table, row, "vpp").has_value(), result);
 }
 
 }  // namespace

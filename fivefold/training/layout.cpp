@@ -77,8 +77,10 @@ void check_experts(const Model& model, const TrainingLayout& l, Problems& proble
 }
 
 void check_pipeline(const Model& model, const TrainingLayout& l, Problems& problems) {
+  // Embedding and head may fill a chunk of their own, as layouts of Llama 3 405B do: 126 layers in
+  // 16 x 8.
   const int layers = model.layer_count();
-  if (l.pp * l.vpp > layers) {
+  if (l.pp * l.vpp > layers + 2 || l.pp > layers) {
     problems.add(fmt::format("pp x vpp = {} is more than {} layers", l.pp * l.vpp, layers));
   }
   if (l.vpp > 1 && l.schedule != Schedule::kInterleaved) {
@@ -108,6 +110,9 @@ Result<void> check_layout(const Machine& machine, const Model& model, const Trai
   if (job.global_batch % shares != 0) {
     problems.add(fmt::format("global batch {} is not a multiple of dp x micro batch = {}",
                              job.global_batch, shares));
+  }
+  if (l.shard < 0 || (l.shard > 0 && (l.dp * l.cp) % l.shard != 0)) {
+    problems.add(fmt::format("shard {} does not divide dp x cp = {}", l.shard, l.dp * l.cp));
   }
   if (job.seq_len % l.cp != 0) {
     problems.add(fmt::format("cp {} does not divide a sequence of {} tokens", l.cp, job.seq_len));

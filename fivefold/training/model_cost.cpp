@@ -15,6 +15,7 @@ struct Costing {
   const Machine& machine;
   const Model& model;
   const KernelModel& kernels;
+  Seconds host_time;
   const TrainingJob& job;
   const TrainingLayout& layout;
   Shard shard;
@@ -28,9 +29,17 @@ struct Costing {
   Group tp_group() const { return make_group(machine, layout.tp, 1); }
 };
 
-Costing costing(const Machine& machine, const Model& model, const KernelModel& kernels,
-                const TrainingJob& job, const TrainingLayout& layout) {
-  Costing c{machine, model, kernels, job, layout, {}, {}, training_precision(job.format), {}};
+Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout) {
+  Costing c{subject.machine,
+            subject.model,
+            subject.kernels,
+            subject.parameters.host_time,
+            job,
+            layout,
+            {},
+            {},
+            training_precision(job.format),
+            {}};
   c.shard = {.tp = layout.tp, .ep = layout.ep, .etp = layout.etp, .cp = layout.cp};
   const double q_len = double(job.seq_len) / layout.cp;
   c.batch = {.sequences = double(layout.micro_batch), .q_len = q_len, .all_logits = true};
@@ -63,14 +72,19 @@ void cut_norm(Op& op, int tp) {
 
 struct PassTimes {
   Seconds forward, backward, selective, attention_forward, attention_backward;
+  double issued_forward = 0, issued_backward = 0;  // operators
 };
 
 // One operator forward and backward.
 void add_op(const Costing& c, Op op, PassTimes& times) {
   const auto* core = std::get_if<AttentionCore>(&op.shape);
   if (core != nullptr && !c.job.fused_attention) {
-    const Seconds forward = time_of(c.kernels, unfused_attention(*core, c.job.dropout));
-    const Seconds backward = time_of(c.kernels, unfused_attention_backward(*core, c.job.dropout));
+    const UnfusedOps ops = unfused_attention(*core, c.job.dropout);
+    const UnfusedOps gradients = unfused_attention_backward(*core, c.job.dropout);
+    const Seconds forward = time_of(c.kernels, ops);
+    const Seconds backward = time_of(c.kernels, gradients);
+    times.issued_forward += double(ops.size());
+    times.issued_backward += double(gradients.size());
     times.forward += forward;
     times.backward += backward;
     times.selective += forward;
@@ -81,6 +95,8 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
   const Seconds forward = c.kernels.time(op).time;
   times.forward += forward;
+  times.issued_forward += 1;
+  times.issued_backward += 1;
   if (core != nullptr || std::holds_alternative<MlaCore>(op.shape)) {
     const Seconds backward = attention_backward_ratio() * forward;
     times.backward += backward;
@@ -89,7 +105,9 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   } else if (std::holds_alternative<MoeBlock>(op.shape)) {
     times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
   } else {
-    times.backward += time_of(c.kernels, backward_ops(op, c.rule));
+    const BackwardOps gradients = backward_ops(op, c.rule);
+    times.backward += time_of(c.kernels, gradients);
+    times.issued_backward += double(gradients.size()) - 1;
   }
 }
 
@@ -193,6 +211,8 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   cost.forward = times.forward;
   cost.backward = times.backward;
   cost.selective = times.selective;
+  cost.issue_forward = times.issued_forward * c.host_time;
+  cost.issue_backward = times.issued_backward * c.host_time;
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
   const MoeFfn* experts = moe(layer);
@@ -218,6 +238,8 @@ void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.cp_backward += share * cost.cp_backward;
   sum.ep_forward += share * cost.ep_forward;
   sum.ep_backward += share * cost.ep_backward;
+  sum.issue_forward += share * cost.issue_forward;
+  sum.issue_backward += share * cost.issue_backward;
   sum.dense_parameters += share * cost.dense_parameters;
   sum.expert_parameters += share * cost.expert_parameters;
   sum.activations.kept += share * cost.activations.kept;
@@ -250,6 +272,10 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   cost.embedding.backward = first.backward;
   cost.head.forward = last.forward;
   cost.head.backward = last.backward;
+  cost.embedding.issue_forward = first.issued_forward * c.host_time;
+  cost.embedding.issue_backward = first.issued_backward * c.host_time;
+  cost.head.issue_forward = last.issued_forward * c.host_time;
+  cost.head.issue_backward = last.issued_backward * c.host_time;
   cost.table = double(c.model.vocabulary) * c.model.hidden / c.layout.tp;
   const Bytes both = head_weights(c.model, c.shard, wide_weights());
   const bool own_head = c.model.lm_head && !c.model.tied_embeddings;
@@ -265,9 +291,9 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
 
 }  // namespace
 
-ModelCost model_cost(const Machine& machine, const Model& model, const KernelModel& kernels,
-                     const TrainingJob& job, const TrainingLayout& layout) {
-  const Costing c = costing(machine, model, kernels, job, layout);
+ModelCost model_cost(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout) {
+  const Costing c = costing(subject, job, layout);
+  const Model& model = subject.model;
   ModelCost cost;
   for (const LayerGroup& layer : model.layers) {
     add_share(cost.layer, layer_cost(c, layer), double(layer.count) / model.layer_count());

@@ -7,6 +7,14 @@
 
 namespace fivefold {
 
+// What is trained on what.
+struct Subject {
+  const Machine& machine;
+  const Model& model;
+  const KernelModel& kernels;
+  TrainingParameters parameters;
+};
+
 struct LayerCost {
   Seconds forward, backward;
   Seconds selective;  // recomputation of attention scores
@@ -14,6 +22,8 @@ struct LayerCost {
   Seconds tp_forward, tp_backward;
   Seconds cp_forward, cp_backward;
   Seconds ep_forward, ep_backward;
+  // The host issues the operators in this time, beside the device.
+  Seconds issue_forward, issue_backward;
   // Parameters on the device, which data-parallel replicas reduce: over dp x cp, and experts over
   // what ep leaves of it.
   double dense_parameters = 0;
@@ -29,7 +39,6 @@ struct ModelCost {
   Bytes boundary;    // one micro batch between two pipeline stages, one device
 };
 
-ModelCost model_cost(const Machine& machine, const Model& model, const KernelModel& kernels,
-                     const TrainingJob& job, const TrainingLayout& layout);
+ModelCost model_cost(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout);
 
 }  // namespace fivefold

@@ -15,7 +15,9 @@ constexpr double kOptimizerBytes = 12;
 // One micro batch on one stage.
 struct StageTime {
   Seconds forward, backward, recompute, tp, cp, ep;
-  Seconds total() const { return forward + backward + recompute + tp + cp + ep; }
+  Seconds issue;  // the host's, beside all of it
+  Seconds device() const { return forward + backward + recompute + tp + cp + ep; }
+  Seconds total() const { return std::max(device(), issue); }
   // What a gradient or weight on its way can hide behind.
   Seconds forward_all, backward_all;
 };
@@ -29,6 +31,7 @@ void add_part(StageTime& time, const LayerCost& cost, double count, Recompute re
   time.forward += count * cost.forward;
   time.backward += count * cost.backward;
   time.recompute += count * again;
+  time.issue += count * (passes * cost.issue_forward + cost.issue_backward);
   time.tp += count * (passes * cost.tp_forward + cost.tp_backward);
   time.cp += count * (passes * cost.cp_forward + cost.cp_backward);
   time.ep += count * (passes * cost.ep_forward + cost.ep_backward);
@@ -40,7 +43,7 @@ void add_part(StageTime& time, const LayerCost& cost, double count, Recompute re
 
 StageTime stage_time(const Pipeline& p, int stage) {
   StageTime time;
-  add_part(time, p.cost.layer, stage_layers(p.model.layer_count(), p.layout.pp, stage),
+  add_part(time, p.cost.layer, stage_layers(p.on.model.layer_count(), p.layout.pp, stage),
            p.layout.recompute);
   // Neither the embedding nor the head is computed again.
   if (stage == 0) add_part(time, p.cost.embedding, 1, Recompute::kNone);
@@ -53,14 +56,14 @@ struct StageParameters {
 };
 
 StageParameters stage_parameters(const Pipeline& p, int stage) {
-  const double layers = stage_layers(p.model.layer_count(), p.layout.pp, stage);
+  const double layers = stage_layers(p.on.model.layer_count(), p.layout.pp, stage);
   const bool first = stage == 0, last = stage == p.layout.pp - 1;
   StageParameters sum{layers * p.cost.layer.dense_parameters,
                       layers * p.cost.layer.expert_parameters};
   if (first) sum.dense += p.cost.embedding.dense_parameters;
   if (last) sum.dense += p.cost.head.dense_parameters;
   // A tied head on another stage than the embedding keeps its own copy.
-  if (last && !first && p.model.lm_head && p.model.tied_embeddings) sum.dense += p.cost.table;
+  if (last && !first && p.on.model.lm_head && p.on.model.tied_embeddings) sum.dense += p.cost.table;
   return sum;
 }
 
@@ -70,51 +73,89 @@ int dense_replicas(const TrainingLayout& l) {
 int expert_replicas(const TrainingLayout& l) {
   return l.tp * l.cp * l.dp / (l.ep * l.etp);
 }
+// Replicas that ZeRO spreads over, of so many.
+int shards(const TrainingLayout& l, int replicas) {
+  return l.shard > 0 ? std::min(l.shard, replicas) : replicas;
+}
 
-// Gradients or weights of a stage passed between data-parallel replicas.
-Seconds replica_time(const Pipeline& p, Collective collective, const StageParameters& parameters,
-                     double bytes_per_value) {
+// Replicas of one kind of parameter: how many, and how far apart.
+struct Replicas {
+  double parameters = 0;
+  int size = 1, stride = 1;
+};
+
+// Gradients reduced to shards, or all of them where nothing is sharded; copies of a shard (HSDP)
+// then agree by an all-reduce.
+Seconds reduce_time(const Pipeline& p, const Replicas& r) {
+  const Bytes bytes(p.job.gradient_bytes * r.parameters);
+  const auto time = [&](Collective collective, int size, int stride, Bytes of) {
+    return collective_time(p.on.machine, collective, make_group(p.on.machine, size, stride), of)
+        .time;
+  };
+  if (p.layout.zero == 0) return time(Collective::kAllReduce, r.size, r.stride, bytes);
+  const int shard = shards(p.layout, r.size);
+  return time(Collective::kReduceScatter, shard, r.stride, bytes) +
+         time(Collective::kAllReduce, r.size / shard, r.stride * shard, bytes / shard);
+}
+
+Seconds gather_time(const Pipeline& p, const Replicas& r) {
+  const Group group = make_group(p.on.machine, shards(p.layout, r.size), r.stride);
+  return collective_time(p.on.machine, Collective::kAllGather, group,
+                         Bytes(kWeightBytes * r.parameters))
+      .time;
+}
+
+struct ReplicaTime {
+  Seconds reduce, gather;
+};
+
+ReplicaTime replica_time(const Pipeline& p, const StageParameters& parameters) {
   const TrainingLayout& l = p.layout;
-  const Group dense = make_group(p.machine, dense_replicas(l), l.tp);
-  Seconds time =
-      collective_time(p.machine, collective, dense, Bytes(bytes_per_value * parameters.dense)).time;
+  const Replicas dense{parameters.dense, dense_replicas(l), l.tp};
+  ReplicaTime time{reduce_time(p, dense), gather_time(p, dense)};
   if (parameters.expert > 0) {
-    const Group expert = make_group(p.machine, expert_replicas(l), l.ep * l.etp);
-    time +=
-        collective_time(p.machine, collective, expert, Bytes(bytes_per_value * parameters.expert))
-            .time;
+    const Replicas expert{parameters.expert, expert_replicas(l), l.ep * l.etp};
+    time.reduce += reduce_time(p, expert);
+    time.gather += gather_time(p, expert);
   }
   return time;
 }
 
-// Of a transfer cut into as many buckets as layers, what compute does not hide: at least one
-// bucket.
-Seconds exposed(Seconds transfer, Seconds compute, int buckets) {
-  return std::max(transfer / std::max(1, buckets), transfer - compute);
+// Of a transfer, what compute does not hide, and `least` of it in any case. What is hidden takes
+// cores from the compute beside it.
+Seconds exposed(const Pipeline& p, Seconds transfer, Seconds compute, Seconds least) {
+  const Seconds seen = std::max(least, transfer - compute);
+  const int cores = p.on.kernels.device().cores;
+  const double taken = cores > 0 ? p.on.parameters.communication_cores / cores : 0;
+  return seen + taken * (transfer - seen);
 }
 
 Seconds data_parallel_time(const Pipeline& p, const StageTime& time, int stage) {
   const TrainingLayout& l = p.layout;
   const bool replicated = dense_replicas(l) > 1 || expert_replicas(l) > 1;
   if (!replicated || p.job.frozen_base) return Seconds();
-  const int layers = stage_layers(p.model.layer_count(), l.pp, stage);
+  const int layers = stage_layers(p.on.model.layer_count(), l.pp, stage);
   const StageParameters parameters = stage_parameters(p, stage);
-  const Collective reduction = l.zero == 0 ? Collective::kAllReduce : Collective::kReduceScatter;
-  const Seconds reduce = replica_time(p, reduction, parameters, p.job.gradient_bytes);
-  if (l.zero == 0) {
-    return p.job.overlap_grad_reduce ? exposed(reduce, time.backward_all, layers) : reduce;
-  }
-  const Seconds gather = replica_time(p, Collective::kAllGather, parameters, kWeightBytes);
+  const auto [reduce, gather] = replica_time(p, parameters);
+  // A bucket is a layer: the last one reduced and the first one gathered are always seen.
+  const Seconds last = reduce / std::max(1, layers), first = gather / std::max(1, layers);
+  const Seconds reduced =
+      p.job.overlap_grad_reduce ? exposed(p, reduce, time.backward_all, last) : reduce;
+  if (l.zero == 0) return reduced;
   if (l.zero == 3) {
     // Every micro batch gathers each layer before its forward and its backward pass and scatters
     // its gradient.
-    const Seconds none;
-    const Seconds pass = std::max(none, gather - time.forward_all) +
-                         std::max(none, gather + reduce - time.backward_all);
-    return double(p.micro_batches()) * pass + (gather + reduce) / std::max(1, layers);
+    const Seconds pass = exposed(p, gather, time.forward_all, Seconds()) +
+                         exposed(p, gather + reduce, time.backward_all, Seconds());
+    return double(p.micro_batches()) * pass + first + last;
   }
-  return (p.job.overlap_grad_reduce ? exposed(reduce, time.backward_all, layers) : reduce) +
-         (p.job.overlap_param_gather ? exposed(gather, time.forward_all, layers) : gather);
+  return reduced +
+         (p.job.overlap_param_gather ? exposed(p, gather, time.forward_all, first) : gather);
+}
+
+// Parameters of a stage that one rank owns where ZeRO shards them.
+double own_share(const TrainingLayout& l, const StageParameters& local) {
+  return local.dense / shards(l, dense_replicas(l)) + local.expert / shards(l, expert_replicas(l));
 }
 
 // Adam reads gradient, master weight and moments and writes all but the gradient, and the weight;
@@ -124,15 +165,13 @@ Seconds optimizer_time(const Pipeline& p, int stage) {
   const StageParameters local = stage_parameters(p, stage);
   const bool sharded = p.layout.zero >= 1;
   const double all = local.dense + local.expert;
-  const double own =
-      sharded ? local.dense / dense_replicas(p.layout) + local.expert / expert_replicas(p.layout)
-              : all;
+  const double own = sharded ? own_share(p.layout, local) : all;
   const double gradient = p.job.gradient_bytes;
   const Streaming update{.read = Bytes(own * (2 * gradient + kOptimizerBytes)),
                          .written = Bytes(own * (kOptimizerBytes + kWeightBytes) +
                                           (p.layout.zero >= 2 ? own : all) * gradient),
                          .ops = Ops(own * 12)};
-  return p.kernels.time(Family::kMemoryBound, update).time;
+  return p.on.kernels.time(Family::kMemoryBound, update).time;
 }
 
 // Between stages: a micro batch passes forward and backward, and v times that if interleaved, where
@@ -140,9 +179,9 @@ Seconds optimizer_time(const Pipeline& p, int stage) {
 Seconds pipeline_communication(const Pipeline& p, Seconds compute) {
   const TrainingLayout& l = p.layout;
   if (l.pp == 1) return Seconds();
-  const Group stages = make_group(p.machine, l.pp, l.tp * l.cp * l.dp);
+  const Group stages = make_group(p.on.machine, l.pp, l.tp * l.cp * l.dp);
   const Seconds hop =
-      collective_time(p.machine, Collective::kSendRecv, stages, p.cost.boundary).time;
+      collective_time(p.on.machine, Collective::kSendRecv, stages, p.cost.boundary).time;
   const Seconds fill = 2.0 * (l.pp - 1) * hop;
   const Seconds steady = 2.0 * l.vpp * p.micro_batches() * hop;
   const bool hidden = l.schedule == Schedule::kInterleaved && p.job.overlap_pp;
@@ -182,13 +221,14 @@ void pipeline_time(const Pipeline& p, TrainingEstimate& e) {
   e.tp_exposed = m * slowest.tp;
   e.cp_exposed = m * slowest.cp;
   e.ep_exposed = m * slowest.ep;
+  e.host = m * (slowest.total() - slowest.device());
   e.bubble = (sum - slowest.total()) / l.vpp;
   e.pp_exposed = pipeline_communication(p, m * slowest.total());
   // The first stage ends last; the busiest holds as much or more.
   e.dp_exposed = longer(data_parallel_time(p, slowest, busiest), data_parallel_time(p, slowest, 0));
   e.optimizer = longer(optimizer_time(p, busiest), optimizer_time(p, 0));
   e.step = e.forward + e.backward + e.recompute + e.tp_exposed + e.cp_exposed + e.ep_exposed +
-           e.pp_exposed + e.bubble + e.dp_exposed + e.optimizer;
+           e.pp_exposed + e.bubble + e.dp_exposed + e.optimizer + e.host;
 }
 
 namespace {
@@ -197,7 +237,7 @@ TrainingMemory stage_memory(const Pipeline& p, int stage) {
   const TrainingLayout& l = p.layout;
   const StageParameters local = stage_parameters(p, stage);
   const double all = local.dense + local.expert;
-  const double shard = local.dense / dense_replicas(l) + local.expert / expert_replicas(l);
+  const double shard = own_share(l, local);
   const LayerCost& layer = p.cost.layer;
   const double layer_parameters = layer.dense_parameters + layer.expert_parameters;
   TrainingMemory m;
@@ -207,12 +247,12 @@ TrainingMemory stage_memory(const Pipeline& p, int stage) {
     m.optimizer = Bytes(kOptimizerBytes * (l.zero >= 1 ? shard : all));
   }
   const double held = in_flight(l, stage, p.micro_batches());
-  const int layers = stage_layers(p.model.layer_count(), l.pp, stage);
+  const int layers = stage_layers(p.on.model.layer_count(), l.pp, stage);
   m.activations = held * layers * layer.activations.of(l.recompute);
   if (stage == 0) m.activations += held * p.cost.embedding.activations.kept;
   if (stage == l.pp - 1) m.activations += p.cost.head.activations.kept;
   // While a layer is computed again, all of it is there.
-  m.activations += layer.activations.kept - layer.activations.of(l.recompute);
+  m.buffers += layer.activations.kept - layer.activations.of(l.recompute);
   // Two layers of gathered weights, and of the gradient of one that waits to be scattered.
   if (l.zero >= 3) m.buffers += Bytes(2 * kWeightBytes * layer_parameters);
   if (l.zero >= 2 && !p.job.frozen_base)

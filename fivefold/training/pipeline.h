@@ -6,9 +6,7 @@
 namespace fivefold {
 
 struct Pipeline {
-  const Machine& machine;
-  const Model& model;
-  const KernelModel& kernels;
+  Subject on;
   const TrainingJob& job;
   const TrainingLayout& layout;
   const ModelCost& cost;

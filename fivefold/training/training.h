@@ -23,6 +23,7 @@
 
 #include "fivefold/collective/collective.h"
 #include "fivefold/kernel/kernel.h"
+#include "fivefold/training/parameters.h"
 #include "fivefold/workload/layer.h"
 
 namespace fivefold {
@@ -38,7 +39,8 @@ enum class Schedule : std::uint8_t { kGpipe, k1F1B, kInterleaved };
 struct TrainingLayout {
   int tp = 1, pp = 1, dp = 1, ep = 1, cp = 1, vpp = 1, etp = 1;
   int micro_batch = 1;
-  int zero = 1;  // 0: none, 1: optimizer state, 2: and gradients, 3: and weights (FSDP)
+  int zero = 1;   // 0: none, 1: optimizer state, 2: and gradients, 3: and weights (FSDP)
+  int shard = 0;  // of dp x cp, ranks that ZeRO spreads over, copies across the rest (HSDP); 0: all
   bool sequence_parallel = true;
   Recompute recompute = Recompute::kSelective;
   Schedule schedule = Schedule::k1F1B;
@@ -66,9 +68,10 @@ struct TrainingMemory {
 
 struct TrainingEstimate {
   Seconds step;
-  // Parts of the step on the busiest pipeline stage; they add up to `step`.
+  // Parts of the step on the busiest pipeline stage; they add up to `step`. `host`: the device
+  // waits for operators to be issued.
   Seconds forward, backward, recompute, tp_exposed, cp_exposed, ep_exposed, pp_exposed, bubble,
-      dp_exposed, optimizer;
+      dp_exposed, optimizer, host;
   TrainingMemory memory;  // of the device that needs the most
   Ops model_ops;          // of the whole step
   double mfu = 0;
@@ -94,6 +97,7 @@ class TrainingModel {
   const Machine* machine_;
   const Model* model_;
   const KernelModel* kernels_;
+  TrainingParameters parameters_;
   std::shared_ptr<Memo> memo_;
 };
 

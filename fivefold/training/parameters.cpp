@@ -1,0 +1,21 @@
+#include "fivefold/training/parameters.h"
+
+namespace fivefold {
+
+TrainingParameters training_parameters(const Stack& stack, const Device& device) {
+  TrainingParameters parameters;
+  for (const StackEntry& entry : stack.entries) {
+    if (entry.family != "training") continue;
+    if (entry.architecture != "*" && entry.architecture != device.architecture &&
+        entry.architecture != device.chip) {
+      continue;
+    }
+    for (const Fact& fact : entry.parameters.all) {
+      if (fact.path == "host_time") parameters.host_time = Seconds(fact.number);
+      if (fact.path == "communication_cores") parameters.communication_cores = fact.number;
+    }
+  }
+  return parameters;
+}
+
+}  // namespace fivefold
