@@ -28,7 +28,8 @@ class KernelModel {
   KernelTime time(Family family, const Shape& shape) const;
   const Device& device() const { return device_; }
   const Stack& stack() const { return *stack_; }
-  // The format in which this device really computes a product of formats a and b, weights upcast if it must.
+  // The format in which this device really computes a product of formats a and b, weights upcast if
+  // it must.
   Format compute_format(Format a, Format b) const;
 
   // Mechanism parameters of one family on one device: resolved facts of the stack.

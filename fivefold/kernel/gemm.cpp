@@ -1,0 +1,174 @@
+// GEMM and grouped GEMM as tiles on cores.
+//
+// A core takes one tile of the result at a time, walks along K and needs the larger of: arithmetic
+// at the sustained rate, and the operands brought to it by the on-chip network. Tiles run in waves
+// over the cores; the last wave is as long as the others. K may be split among cores, at the price
+// of adding the parts up. DRAM traffic is each operand once and overlaps with all of it. The
+// library takes the fastest tile. Williams et al., "Roofline" (CACM 2009) is the bound; waves and
+// tiles as in Nvidia's "Matrix Multiplication Background User's Guide", sections 3 and 4.
+#include <array>
+#include <cmath>
+
+#include "fivefold/kernel/parameters.h"
+
+namespace fivefold {
+namespace {
+
+struct Tile {
+  double m, n;
+};
+
+// Shapes that CUTLASS, cuBLAS and CANN choose from; wide ones feed best, narrow ones waste least.
+constexpr std::array<Tile, 9> kTiles = {{{256, 256},
+                                         {256, 128},
+                                         {128, 256},
+                                         {128, 128},
+                                         {64, 256},
+                                         {128, 64},
+                                         {64, 128},
+                                         {64, 64},
+                                         {16, 128}}};
+constexpr double kSplits[] = {1, 2, 4, 8, 16};
+constexpr double kLeastK = 256;  // of a part when K is split
+constexpr double kSumBytes = 4;  // parts are summed in FP32
+
+// One core's time for a tile of at most this extent over k.
+double tile_time(const FamilyParameters& p, Tile tile, double m, double n, double k, double bytes_a,
+                 double bytes_b) {
+  const double arithmetic = 2 * tile.m * tile.n * k / p.compute_rate;
+  const double operands =
+      k * (std::min(tile.m, m) * bytes_a + std::min(tile.n, n) * bytes_b) / p.feed_rate;
+  return std::max(arithmetic, operands) + p.fill;
+}
+
+}  // namespace
+
+KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) {
+  const double bytes_a = bytes_per_value(gemm.a), bytes_b = bytes_per_value(gemm.b);
+  double fastest = INFINITY;
+  for (const Tile tile : kTiles) {
+    const double tiles = gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n);
+    for (const double split : kSplits) {
+      if (split > 1 && (tiles * split > 2 * cores || gemm.k < split * kLeastK)) break;
+      const double waves = std::ceil(tiles * split / cores);
+      double time = waves * tile_time(p, tile, gemm.m, gemm.n, gemm.k / split, bytes_a, bytes_b);
+      if (split > 1) {
+        const double parts =
+            std::min(tile.m, gemm.m) * std::min(tile.n, gemm.n) * split * kSumBytes;
+        time += p.fill + parts / p.feed_rate;
+      }
+      fastest = std::min(fastest, time);
+    }
+  }
+  const double bytes = gemm.batch * (gemm.m * gemm.k * bytes_a + gemm.n * gemm.k * bytes_b +
+                                     gemm.m * gemm.n * bytes_per_value(gemm.out));
+  KernelTime result;
+  result.compute = Seconds(fastest);
+  result.memory = Seconds(bytes / p.memory_rate);
+  result.overhead = Seconds(p.launch);
+  result.time = Seconds(p.launch + overlapped(fastest, bytes / p.memory_rate));
+  result.limit = limit_of(fastest, bytes / p.memory_rate, p.launch);
+  return result;
+}
+
+namespace {
+
+// How the tokens of a device fall on its experts: up to so many kinds of experts that are equally
+// busy.
+constexpr int kKinds = 8;
+struct ExpertKinds {
+  std::array<double, kKinds> experts{},
+      pairs{};  // how many of a kind, and (token, expert) pairs each
+  int count = 1;
+};
+
+// Balanced: one kind. Power law: the expert of rank r takes a share that goes as r^-power, ranks
+// taken together in doublings.
+ExpertKinds kinds_of(const MoeBlock& moe) {
+  ExpertKinds kinds;
+  const double pairs = moe.routed_pairs();
+  if (moe.power_law <= 0 || moe.local_experts < 2) {
+    kinds.experts[0] = moe.local_experts;
+    kinds.pairs[0] = pairs / moe.local_experts;
+    return kinds;
+  }
+  double first = 0, whole = 0;
+  kinds.count = 0;
+  for (double width = 1; first < moe.local_experts && kinds.count < kKinds; width *= 2) {
+    const double last =
+        kinds.count == kKinds - 1 ? moe.local_experts : std::min(moe.local_experts, first + width);
+    const double share = std::pow((first + last) / 2 + 0.5, -moe.power_law);
+    kinds.experts[kinds.count] = last - first;
+    kinds.pairs[kinds.count] = share;
+    whole += share * (last - first);
+    ++kinds.count;
+    first = last;
+  }
+  for (int i = 0; i < kinds.count; ++i) {
+    // No expert takes a token twice.
+    kinds.pairs[i] = std::min(moe.tokens, kinds.pairs[i] * pairs / whole);
+  }
+  return kinds;
+}
+
+// One grouped product: every active expert has its own tiles.
+struct Grouped {
+  double time = 0, weight_bytes = 0;
+};
+
+Grouped grouped_product(const FamilyParameters& p, double cores, const ExpertKinds& kinds, double n,
+                        double k, double bytes_a, double bytes_b) {
+  Grouped result;
+  result.time = INFINITY;
+  for (const Tile tile : kTiles) {
+    const double columns = std::ceil(n / tile.n);
+    double tiles = 0, widest = 0;
+    for (int i = 0; i < kinds.count; ++i) {
+      const double mean = kinds.pairs[i];
+      const double active =
+          -std::expm1(-mean);  // an expert that no token chose is not read (Poisson)
+      const double rows = active > 0 ? mean / active : 0;
+      const double tall = rows <= tile.m / 2 ? 1 : rows / tile.m + 0.5;  // expected number of tiles
+      tiles += kinds.experts[i] * active * tall * columns;
+      widest = std::max(widest, rows);
+    }
+    const double waves =
+        tiles > cores ? tiles / cores + 0.5 : 1;  // persistent kernels: half a tile of tail
+    result.time = std::min(result.time, waves * tile_time(p, tile, widest, n, k, bytes_a, bytes_b));
+  }
+  double active_experts = 0;
+  for (int i = 0; i < kinds.count; ++i)
+    active_experts += kinds.experts[i] * -std::expm1(-kinds.pairs[i]);
+  result.weight_bytes = active_experts * n * k * bytes_b;
+  return result;
+}
+
+}  // namespace
+
+KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
+                    const MoeBlock& moe) {
+  const ExpertKinds kinds = kinds_of(moe);
+  const double bytes_a = bytes_per_value(moe.a), bytes_b = bytes_per_value(moe.b);
+  const double pairs = moe.routed_pairs();
+  const double up_width = moe.gated ? 2 * moe.width : moe.width;
+  const Grouped up = grouped_product(p, cores, kinds, up_width, moe.hidden, bytes_a, bytes_b);
+  const Grouped down = grouped_product(p, cores, kinds, moe.hidden, moe.width, bytes_a, bytes_b);
+  constexpr double kBf16Bytes = 2;
+  const double up_bytes = up.weight_bytes + pairs * (moe.hidden * bytes_a + up_width * kBf16Bytes);
+  const double down_bytes =
+      down.weight_bytes + pairs * (moe.width * bytes_a + moe.hidden * kBf16Bytes);
+  // Sorting tokens to experts, activation between the products, and the weighted sum after them.
+  const double moved =
+      pairs * ((up_width + moe.width) * kBf16Bytes + 2 * moe.hidden * kBf16Bytes) +
+      2 * moe.tokens * std::min(1.0, moe.local_experts / moe.experts) * moe.hidden * kBf16Bytes;
+  KernelTime result;
+  result.compute = Seconds(up.time + down.time);
+  result.memory = Seconds((up_bytes + down_bytes) / p.memory_rate);
+  result.overhead = Seconds(p.launch + moved / streaming.memory_rate);
+  result.time = result.overhead + Seconds(overlapped(up.time, up_bytes / p.memory_rate) +
+                                          overlapped(down.time, down_bytes / p.memory_rate));
+  result.limit = limit_of(result.compute.value(), result.memory.value(), p.launch);
+  return result;
+}
+
+}  // namespace fivefold

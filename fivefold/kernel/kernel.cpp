@@ -1,0 +1,89 @@
+#include "fivefold/kernel/kernel.h"
+
+#include <algorithm>
+
+#include "fivefold/kernel/parameters.h"
+
+namespace fivefold {
+
+std::string_view name(Limit limit) {
+  switch (limit) {
+    case Limit::kCompute:
+      return "compute";
+    case Limit::kMemory:
+      return "memory";
+    case Limit::kCache:
+      return "cache";
+    case Limit::kLaunch:
+      return "launch";
+    case Limit::kTail:
+      return "tail";
+  }
+  return "?";
+}
+
+Result<KernelModel> KernelModel::make(const Device& device, const Stack& stack) {
+  auto parameters = resolve_parameters(device, stack);
+  if (!parameters) return tl::unexpected(parameters.error());
+  KernelModel model;
+  model.device_ = device;
+  model.stack_ = &stack;
+  model.parameters_ = std::make_shared<const Parameters>(*parameters);
+  return model;
+}
+
+Format KernelModel::compute_format(Format a, Format b) const {
+  return parameters_->compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
+}
+
+KernelTime KernelModel::time(Family family, const Shape& shape) const {
+  const Parameters& all = *parameters_;
+  struct Visitor {
+    const KernelModel& model;
+    const Parameters& all;
+    Family family;
+    // A product is paid in the format it is stored in (its own parameters); where the chip computes
+    // in another one, the resolved rate is that one's.
+    const FamilyParameters& product(Format a, Format b) const {
+      return all.of(family, bytes_per_value(a) >= bytes_per_value(b) ? a : b);
+    }
+    KernelTime operator()(const Streaming& s) const {
+      return streaming_time(all.of(family, Format::kBf16), s);
+    }
+    KernelTime operator()(const Gemm& g) const {
+      return gemm_time(product(g.a, g.b), all.cores, g);
+    }
+    KernelTime operator()(const MoeBlock& m) const {
+      return moe_time(product(m.a, m.b), all.of(Family::kMemoryBound, Format::kBf16), all.cores, m);
+    }
+    KernelTime operator()(const AttentionCore& a) const {
+      return attention_time(all.of(family, a.compute), all.cores, a);
+    }
+    KernelTime operator()(const MlaCore& m) const {
+      return mla_time(all.of(family, m.compute), all.cores, m);
+    }
+    KernelTime operator()(const LinearCore& l) const {
+      return linear_time(all.of(family, Format::kBf16), all.cores, l);
+    }
+  };
+  KernelTime result = std::visit(Visitor{*this, all, family}, shape);
+  return result;
+}
+
+KernelTime KernelModel::time(const Op& op) const {
+  KernelTime one = time(op.family, op.shape);
+  one.time *= op.repeat;
+  one.compute *= op.repeat;
+  one.memory *= op.repeat;
+  one.overhead *= op.repeat;
+  return one;
+}
+
+Seconds roofline(const Device& device, const Shape& shape, Format compute) {
+  const Work needed = work(shape);
+  const OpsPerSecond peak = device.peak_for(compute);
+  const Seconds arithmetic = peak > OpsPerSecond(0) ? needed.ops / peak : Seconds(0);
+  return std::max(arithmetic, (needed.weights + needed.activations) / device.memory_bandwidth);
+}
+
+}  // namespace fivefold

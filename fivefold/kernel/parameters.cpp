@@ -1,0 +1,122 @@
+#include "fivefold/kernel/parameters.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace fivefold {
+namespace {
+
+// The value of a parameter for a family, device and format: of the entries that apply, the last.
+std::optional<double> find(const Stack& stack, const Device& device, std::string_view family,
+                           std::string_view format, std::string_view parameter) {
+  std::optional<double> value;
+  for (const StackEntry& entry : stack.entries) {
+    const bool applies = (entry.family == "*" || entry.family == family) &&
+                         (entry.architecture == "*" || entry.architecture == device.architecture ||
+                          entry.architecture == device.chip) &&
+                         (entry.format == "*" || entry.format == format);
+    if (!applies) continue;
+    const Fact* fact = entry.parameters.find(parameter);
+    if (fact != nullptr && fact->is_number()) value = fact->number;
+  }
+  return value;
+}
+
+bool computes(const Device& device, Format format) {
+  return device.peak_for(format) > OpsPerSecond(0);
+}
+
+// Eight- and four-bit floats that the matrix unit lacks natively but whose values it can multiply:
+// block scales are then applied in software at the same rate.
+Format native_relative(Format format) {
+  switch (format) {
+    case Format::kFp8Block:
+    case Format::kMxFp8:
+      return Format::kFp8;
+    default:
+      return format;
+  }
+}
+
+// A product of a and b runs in the wider of the two if the chip computes in it, else in BF16, else
+// in FP16 or FP32: real stacks upcast weights on the way into the matrix unit.
+Format computed_in(const Device& device, Format a, Format b) {
+  const Format wanted = bytes_per_value(a) >= bytes_per_value(b) ? a : b;
+  for (Format candidate :
+       {wanted, native_relative(wanted), Format::kBf16, Format::kFp16, Format::kFp32}) {
+    if (computes(device, candidate)) return candidate;
+  }
+  return Format::kBf16;
+}
+
+}  // namespace
+
+Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack) {
+  if (!computes(device, Format::kBf16) && !computes(device, Format::kFp16) &&
+      !computes(device, Format::kFp32)) {
+    return fail(
+        fmt::format("'{}' has no published BF16, FP16 or FP32 rate: nothing can be predicted on it",
+                    device.chip));
+  }
+  if (device.memory_bandwidth <= BytesPerSecond(0)) {
+    return fail(fmt::format(
+        "'{}' has no published memory bandwidth: nothing can be predicted on it", device.chip));
+  }
+  KernelModel::Parameters parameters;
+  const auto cores = find(stack, device, "*", "*", "cores");
+  const auto clock = find(stack, device, "*", "*", "clock");
+  parameters.cores = device.cores > 0 ? device.cores : cores.value_or(0);
+  const double hertz = device.clock > Hertz(0) ? device.clock.value() : clock.value_or(0);
+  if (parameters.cores <= 0 || hertz <= 0) {
+    return fail(fmt::format("neither the chip '{}' nor the stack '{}' gives cores and clock",
+                            device.chip, stack.id));
+  }
+  for (int f = 0; f < kFamilyCount; ++f) {
+    const Family family = static_cast<Family>(f);
+    for (Format format : kAllFormats) {
+      const auto value = [&](std::string_view parameter) {
+        return find(stack, device, name(family), name(format), parameter);
+      };
+      const auto compute = value("compute_fraction"), memory = value("memory_fraction"),
+                 launch = value("launch");
+      if (!compute || !memory || !launch) {
+        return fail(fmt::format(
+            "the stack '{}' does not give compute_fraction, memory_fraction and launch of {} on {}",
+            stack.id, name(family), device.architecture));
+      }
+      const Format rate_format = computed_in(device, format, format);
+      FamilyParameters& p =
+          parameters.families[static_cast<std::size_t>(f)][static_cast<std::size_t>(format)];
+      p.compute_rate = device.peak_for(rate_format).value() * *compute / parameters.cores;
+      p.memory_rate = device.memory_bandwidth.value() * *memory;
+      p.launch = *launch;
+      p.fill = value("fill").value_or(0);
+      p.feed_rate = value("feed").value_or(64) * hertz;
+      p.tile_m = value("tile_m").value_or(16);
+    }
+  }
+  for (Format a : kAllFormats) {
+    for (Format b : kAllFormats) {
+      parameters.compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)] =
+          computed_in(device, a, b);
+    }
+  }
+  return parameters;
+}
+
+double overlapped(double a, double b) {
+  const double high = std::max(a, b), low = std::min(a, b);
+  if (high <= 0) return 0;
+  const double share = low / high;
+  return high * std::cbrt(1 + share * share * share);
+}
+
+Limit limit_of(double compute, double memory, double overhead) {
+  if (overhead >= compute && overhead >= memory) return Limit::kLaunch;
+  return compute >= memory ? Limit::kCompute : Limit::kMemory;
+}
+
+}  // namespace fivefold

@@ -1,0 +1,57 @@
+// What one kernel family reaches on one device: the facts of a stack, resolved once.
+//
+// Names in a stack's YAML, and what they mean:
+//   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
+//   power
+//                       limit, issue gaps, scale handling of the format)
+//   memory_fraction     sustained DRAM bandwidth over nominal, for long transfers
+//   launch              from the call to the first instruction, in a graph or stream that is busy
+//   fill                of one tile or work unit: pipeline prologue and epilogue
+//   feed                bytes that the on-chip network brings to one core in a clock cycle
+//   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
+//   cores               where the chip's data sheet names none: work units that run at once
+//   clock               where the data sheet names none
+#pragma once
+
+#include <array>
+
+#include "fivefold/kernel/kernel.h"
+
+namespace fivefold {
+
+struct FamilyParameters {
+  double compute_rate = 0;  // operations a second of one core, sustained, in the format computed in
+  double memory_rate = 0;   // bytes a second of the device, sustained
+  double feed_rate = 0;     // bytes a second into one core
+  double launch = 0;        // s
+  double fill = 0;          // s
+  double tile_m = 16;
+};
+
+struct KernelModel::Parameters {
+  double cores = 1;
+  std::array<std::array<FamilyParameters, kFormatCount>, kFamilyCount> families{};
+  std::array<std::array<Format, kFormatCount>, kFormatCount> compute_formats{};  // by a, b
+
+  const FamilyParameters& of(Family family, Format format) const {
+    return families[static_cast<std::size_t>(family)][static_cast<std::size_t>(format)];
+  }
+};
+
+Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack);
+
+// Kernel models: seconds of one launch. Each is monotone in every extent of its shape.
+KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm);
+KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
+                    const MoeBlock& moe);
+KernelTime attention_time(const FamilyParameters& p, double cores, const AttentionCore& attention);
+KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla);
+KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore& linear);
+KernelTime streaming_time(const FamilyParameters& p, const Streaming& streaming);
+
+// max(a, b) rounded at the corner, where neither resource is idle: (a^3 + b^3)^(1/3) is at most 26%
+// above.
+double overlapped(double a, double b);
+Limit limit_of(double compute, double memory, double overhead);
+
+}  // namespace fivefold
