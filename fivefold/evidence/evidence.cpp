@@ -60,6 +60,16 @@ Result<Predictions> predict(const Catalog& catalog, const CsvTable& table, bool&
   return Predictions{};
 }
 
+void add_notes(const CsvTable& table, bool known, std::vector<std::string>& notes) {
+  if (!known) {
+    notes.push_back(table.file + ": no known form, left out");
+    return;
+  }
+  for (const std::string& column : unknown_columns(table)) {
+    notes.push_back(fmt::format("{}: column '{}' is ignored", table.file, column));
+  }
+}
+
 double quantile(const std::vector<double>& sorted, double share) {
   const double place = share * double(sorted.size() - 1);
   const auto below = std::size_t(place);
@@ -133,7 +143,7 @@ std::vector<Cell> summarise(const Predictions& predictions) {
 }
 
 Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
-                          std::vector<std::string>& skipped,
+                          std::vector<std::string>& notes,
                           const std::function<void(double)>& progress) {
   auto files = files_of(paths);
   if (!files) return fail(std::move(files.error()));
@@ -149,7 +159,7 @@ Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>
                             rows.error().problems.end());
       continue;
     }
-    if (!known) skipped.push_back((*files)[i] + ": no form that is known");
+    add_notes(*table, known, notes);
     for (Prediction& row : *rows) {
       if (row.refused.empty() && !is_predicted(row)) row.refused = "no measured value";
       if (!row.refused.empty()) ++evidence.refused[row.refused];

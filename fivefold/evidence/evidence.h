@@ -48,6 +48,8 @@ bool is_training_table(const CsvTable& table);
 bool is_serving_table(const CsvTable& table);
 // Names every column that is missing.
 Result<void> need_columns(const CsvTable& table, const std::vector<std::string_view>& names);
+// Columns that no form has: they are ignored, with a note.
+std::vector<std::string> unknown_columns(const CsvTable& table);
 // "h100_sxm__nccl-2.29.2__nccl" of ".../h100_sxm__nccl-2.29.2__nccl.csv.gz".
 std::string file_stem(const std::string& path);
 
@@ -73,7 +75,7 @@ struct Evidence {
 // Files, or directories searched for *.csv and *.csv.gz in order of name. A CSV of no known form is
 // noted in `skipped`.
 Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
-                          std::vector<std::string>& skipped,
+                          std::vector<std::string>& notes,
                           const std::function<void(double)>& progress = {});
 std::vector<Cell> summarise(const Predictions& predictions);
 
