@@ -18,17 +18,12 @@ constexpr std::array<std::string_view, 8> kCardLines = {
     "power", "price",     "prefill.system",  "decode.system"};
 
 std::string card(const Section& section, const Line& line) {
-  const std::optional<double> ratio = line.ratio();
-  const bool left_better = ratio && (*ratio >= 1) == line.more_is_better;
   return fmt::format(
       "<div class=\"card\"><div class=\"what\">{}: {}</div><div class=\"ratio {}\">{}</div>"
       "<div class=\"pair\"><span class=\"left\">{}</span> against <span "
       "class=\"right\">{}</span></div></div>\n",
-      escape_html(section.heading), escape_html(line.label),
-      !ratio        ? ""
-      : left_better ? "left"
-                    : "right",
-      ratio_text(ratio), escape_html(line.left.text), escape_html(line.right.text));
+      escape_html(section.heading), escape_html(line.label), side_ahead(line),
+      ratio_text(line.ratio()), escape_html(line.left.text), escape_html(line.right.text));
 }
 
 std::string cards(const Comparison& comparison) {
@@ -60,28 +55,30 @@ std::string note_list(const Comparison& comparison) {
 
 std::string top(const Comparison& comparison) {
   return fmt::format(
-      "<header><div class=\"brand\">Fivefold</div><h1><span class=\"left\">{}</span> against <span "
-      "class=\"right\">{}</span></h1><p class=\"sub\">{}</p></header>\n<p class=\"answer\">{}</p>\n"
+      "<header><div class=\"brand\">Fivefold</div><h1><span class=\"left\">{0}</span> against "
+      "<span "
+      "class=\"right\">{1}</span></h1><p class=\"sub\">{2}</p></header>\n<p "
+      "class=\"answer\">{3}</p>\n"
       "<p>Fivefold computes how large a machine, built of the AI chips that one can get, must be "
-      "to match one that "
-      "one cannot get. Everything below follows from published figures of chips and systems, the "
-      "shape of the model "
-      "and the mechanics of running it; each number opens to the chain that leads to its sources. "
-      "Ratios are {} over "
-      "{}.</p>\n",
+      "to match one that one cannot get. Everything below follows from published figures of chips "
+      "and systems, the shape of the model and the mechanics of running it; each number opens to "
+      "the chain that leads to its sources.</p>\n<p>Ratios are {0} over {1}: <span "
+      "class=\"left\">this colour</span> where {0} is ahead, <span class=\"right\">this "
+      "one</span> where {1} is.</p>\n",
       escape_html(comparison.left_name), escape_html(comparison.right_name),
-      escape_html(comparison.subtitle), escape_html(comparison.headline),
-      escape_html(comparison.left_name), escape_html(comparison.right_name));
+      escape_html(comparison.subtitle), escape_html(comparison.headline));
 }
 
 std::string body(const Comparison& comparison, const SourceOf& source_of) {
   const std::string& left = comparison.left_name;
   const std::string& right = comparison.right_name;
   std::string out = top(comparison) + cards(comparison);
-  out += block(fmt::format("How many chips equal one {}?", right),
-               fmt::format("Bars count chips of {}; the upright line is the {} that it has.", left,
-                           comparison.left_chips),
-               parity_picture(comparison) + parity_details(comparison, source_of));
+  out += block(
+      fmt::format("How many chips equal one {}?", right),
+      fmt::format(
+          "Bars count chips of {}; the upright line is the {} that it has. Open a bar to see why.",
+          left, comparison.left_chips),
+      parity_picture(comparison, source_of));
   out += block("Ahead and behind",
                fmt::format("Each bar starts at 1x, where both are equal. To the right {} has more, "
                            "to the left less.",

@@ -61,19 +61,6 @@ std::string fact_item(const Fact& fact, const SourceOf& source_of) {
   return out + "</li>\n";
 }
 
-std::string explanation_block(const Explanation& explanation, const SourceOf& source_of) {
-  std::string out = escape_html(explanation.statement);
-  if (!explanation.formula.empty()) {
-    out += fmt::format("<br><span class=\"formula\">= {}</span>", escape_html(explanation.formula));
-  }
-  if (explanation.parts.empty() && explanation.facts.empty()) return out;
-  out += "<ul>\n";
-  for (const Explanation& part : explanation.parts)
-    out += "<li>" + explanation_block(part, source_of) + "</li>\n";
-  for (const Fact& fact : explanation.facts) out += fact_item(fact, source_of);
-  return out + "</ul>";
-}
-
 std::string value_span(const Side& side, const std::string& unit) {
   std::string out = fmt::format("<span class=\"value\">{}", escape_html(side.text));
   if (side.low && side.high) {
@@ -109,6 +96,19 @@ std::string link_target(const std::string& url) {
 
 }  // namespace
 
+std::string explanation_block(const Explanation& explanation, const SourceOf& source_of) {
+  std::string out = escape_html(explanation.statement);
+  if (!explanation.formula.empty()) {
+    out += fmt::format("<br><span class=\"formula\">= {}</span>", escape_html(explanation.formula));
+  }
+  if (explanation.parts.empty() && explanation.facts.empty()) return out;
+  out += "<ul>\n";
+  for (const Explanation& part : explanation.parts)
+    out += "<li>" + explanation_block(part, source_of) + "</li>\n";
+  for (const Fact& fact : explanation.facts) out += fact_item(fact, source_of);
+  return out + "</ul>";
+}
+
 std::string line_tables(const Comparison& comparison, const SourceOf& source_of) {
   std::string out;
   for (const Section& section : comparison.sections) {
@@ -123,21 +123,6 @@ std::string line_tables(const Comparison& comparison, const SourceOf& source_of)
     out += "</div>\n";
   }
   return out;
-}
-
-std::string parity_details(const Comparison& comparison, const SourceOf& source_of) {
-  if (comparison.parity.empty()) return {};
-  std::string out = "<div class=\"lines\">\n";
-  for (const ParityLine& line : comparison.parity) {
-    out += fmt::format(
-        "<details id=\"{}\"><summary><span class=\"name\">{}</span><span "
-        "class=\"value\">{}</span></summary>\n"
-        "<div class=\"why\"><div>{}</div></div></details>\n",
-        escape_html(line.id), escape_html(line.label),
-        line.chips ? fmt::format("{} chips", *line.chips) : std::string("-"),
-        explanation_block(line.why, source_of));
-  }
-  return out + "</div>\n";
 }
 
 std::string assumption_list(const Comparison& comparison) {

@@ -11,13 +11,18 @@
 namespace fivefold {
 namespace {
 
+// Name, picture, figure, and smaller words below: what a row holds, whatever element it is.
+std::string row_cells(std::string_view name, const std::string& picture, std::string_view end,
+                      std::string_view under) {
+  std::string out = fmt::format("<span class=\"name\">{}</span>{}<span class=\"end\">{}</span>",
+                                escape_html(name), picture, escape_html(end));
+  if (!under.empty()) out += fmt::format("<span class=\"under\">{}</span>", escape_html(under));
+  return out;
+}
+
 std::string row(std::string_view name, const std::string& picture, std::string_view end,
                 std::string_view under = {}) {
-  std::string out = fmt::format(
-      "<div class=\"row\"><span class=\"name\">{}</span>{}<span class=\"end\">{}</span>",
-      escape_html(name), picture, escape_html(end));
-  if (!under.empty()) out += fmt::format("<span class=\"under\">{}</span>", escape_html(under));
-  return out + "</div>\n";
+  return "<div class=\"row\">" + row_cells(name, picture, end, under) + "</div>\n";
 }
 
 std::string swatch(std::string_view css, std::string_view name) {
@@ -41,8 +46,8 @@ double most_chips(const Comparison& comparison) {
   return std::max(1.0, most);
 }
 
-std::string parity_row(const Comparison& comparison, const ParityLine& line) {
-  if (!line.chips) return row(line.label, "<span></span>", "-", line.note);
+std::string parity_cells(const Comparison& comparison, const ParityLine& line) {
+  if (!line.chips) return row_cells(line.label, "<span></span>", "-", line.note);
   // Beyond three times the machine a bar only says "far more".
   const double most =
       std::min(most_chips(comparison), 3.0 * std::max(1, comparison.left_chips)) * 1.02;
@@ -69,7 +74,15 @@ std::string parity_row(const Comparison& comparison, const ParityLine& line) {
     under += fmt::format("; {} to {} over the sources' ranges", *line.low, *line.high);
   }
   if (!line.note.empty()) under += "; " + line.note;
-  return row(line.label, to_svg(strip), fmt::format("{} chips", *line.chips), under);
+  return row_cells(line.label, to_svg(strip), fmt::format("{} chips", *line.chips), under);
+}
+
+std::string parity_row(const Comparison& comparison, const ParityLine& line,
+                       const SourceOf& source_of) {
+  return fmt::format(
+      "<details id=\"{}\"><summary class=\"row\">{}</summary><div "
+      "class=\"why\"><div>{}</div></div></details>\n",
+      escape_html(line.id), parity_cells(comparison, line), explanation_block(line.why, source_of));
 }
 
 // Ratios on a logarithmic scale that is alike on both sides of 1x.
@@ -110,13 +123,12 @@ std::vector<double> ratio_ticks(const RatioScale& scale) {
 
 std::string ratio_row(const Comparison& comparison, const Line& line, const RatioScale& scale) {
   const double ratio = *line.ratio();
-  const bool left_better = (ratio > 1) == line.more_is_better;
   Strip strip;
   strip.title = fmt::format("{}: {} has {} of {}", line.label, comparison.left_name,
                             ratio_text(ratio), comparison.right_name);
   for (double tick : ratio_ticks(scale))
     strip.ticks.push_back({scale.at(tick), tick == 1 ? "tick-strong" : "tick"});
-  strip.bars = {{50, scale.at(ratio), left_better ? "fill-left" : "fill-right",
+  strip.bars = {{50, scale.at(ratio), fmt::format("fill-{}", side_ahead(line)),
                  fmt::format("{} against {}", line.left.text, line.right.text), 0.75}};
   return row(line.label, to_svg(strip), ratio_text(ratio));
 }
@@ -207,21 +219,25 @@ std::string level_rows(const Fabric& fabric, std::string_view css, double fastes
   return rows;
 }
 
-std::string fabric_panel(const Fabric& fabric, std::string_view css, double dot, double fastest) {
+DotMachine dot_machine(const Fabric& fabric, std::string_view css) {
   DotMachine machine;
   machine.css = fmt::format("fill-{}", css);
-  machine.dot = dot;
+  for (const Fabric::Level& level : fabric.levels) machine.sizes.push_back(level.devices);
+  machine.title = fmt::format("{} as squares, one for each device", fabric.name);
+  return machine;
+}
+
+std::string fabric_panel(const Fabric& fabric, std::string_view css, double widest,
+                         double fastest) {
   int devices = 0;
-  for (const Fabric::Level& level : fabric.levels) {
-    machine.sizes.push_back(level.devices);
-    devices = std::max(devices, level.devices);
-  }
-  machine.title = fmt::format("{}: {} devices", fabric.name, devices);
+  for (const Fabric::Level& level : fabric.levels) devices = std::max(devices, level.devices);
+  const DotMachine machine = dot_machine(fabric, css);
   return fmt::format(
-      "<div class=\"panel\"><h3 class=\"{}\">{}</h3><p class=\"small\">{} devices; one square is a "
-      "device, a box "
-      "is what one level of links joins.</p>{}<div class=\"rows\">{}</div></div>\n",
-      css, escape_html(fabric.name), devices, to_svg(machine), level_rows(fabric, css, fastest));
+      "<div class=\"panel\"><h3 class=\"{}\">{}</h3><p class=\"small\">{} devices; a square is a "
+      "device, a box what "
+      "one level of links joins.</p>{}<div class=\"rows\">{}</div></div>\n",
+      css, escape_html(fabric.name), devices,
+      to_svg(machine, std::min(1.0, width_of(machine) / widest)), level_rows(fabric, css, fastest));
 }
 
 std::vector<Scatter::Point> scatter_points(const std::vector<ParetoPoint>& points,
@@ -238,14 +254,21 @@ std::vector<Scatter::Point> scatter_points(const std::vector<ParetoPoint>& point
 
 }  // namespace
 
-std::string parity_picture(const Comparison& comparison) {
+std::string_view side_ahead(const Line& line) {
+  const std::optional<double> ratio = line.ratio();
+  // More chips are neither better nor worse.
+  if (!ratio || line.unit == "chips" || *ratio == 1) return "muted";
+  return (*ratio > 1) == line.more_is_better ? "left" : "right";
+}
+
+std::string parity_picture(const Comparison& comparison, const SourceOf& source_of) {
   if (comparison.parity.empty()) return {};
   std::string out = "<div class=\"panel\"><div class=\"legend\">";
   out += swatch("left", fmt::format("within the {} chips that {} has", comparison.left_chips,
                                     comparison.left_name));
   out += swatch("right", "more than it has");
   out += swatch("muted", "what the same power or money allows") + "</div><div class=\"rows\">\n";
-  for (const ParityLine& line : comparison.parity) out += parity_row(comparison, line);
+  for (const ParityLine& line : comparison.parity) out += parity_row(comparison, line, source_of);
   return out + "</div></div>\n";
 }
 
@@ -271,17 +294,16 @@ std::string ratio_picture(const Comparison& comparison) {
 std::string fabric_picture(const Comparison& comparison) {
   if (comparison.fabrics.empty()) return {};
   double fastest = 0;
-  int largest = 1;
+  // A machine of a few devices is not blown up to the width of the page.
+  double widest = 400;
   for (const Fabric& fabric : comparison.fabrics) {
-    for (const Fabric::Level& level : fabric.levels) {
+    for (const Fabric::Level& level : fabric.levels)
       fastest = std::max(fastest, level.bytes_per_second);
-      largest = std::max(largest, level.devices);
-    }
+    widest = std::max(widest, width_of(dot_machine(fabric, "left")));
   }
-  const double dot = largest > 2000 ? 3 : largest > 1000 ? 5 : 7;
   std::string out = "<div class=\"fabrics\">";
   for (std::size_t i = 0; i < comparison.fabrics.size(); ++i) {
-    out += fabric_panel(comparison.fabrics[i], i == 0 ? "left" : "right", dot, fastest);
+    out += fabric_panel(comparison.fabrics[i], i == 0 ? "left" : "right", widest, fastest);
   }
   return out + "</div>\n";
 }

@@ -22,9 +22,7 @@ a{color:var(--left)}
 .sub,.small,.note{color:var(--muted)}
 .small,.note{font-size:.88rem}
 .answer{font-size:1.22rem;line-height:1.45;border-left:5px solid var(--left);padding:.5em 0 .5em .9em;margin:1.1em 0;max-width:64ch}
-.left{color:var(--left)}.right{color:var(--right)}
-.key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.4em;vertical-align:-.05em}
-svg.swatch{width:.8em;height:.8em;margin-right:.4em;vertical-align:-.05em}
+.left{color:var(--left)}.right{color:var(--right)}.muted{color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:.3em 1.4em;font-size:.9rem;margin:.5em 0 .8em}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(225px,1fr));gap:12px;margin:1.2em 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px}
@@ -33,13 +31,16 @@ svg.swatch{width:.8em;height:.8em;margin-right:.4em;vertical-align:-.05em}
 .card .pair{font-size:.9rem}
 .panel{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:.8em 0}
 .rows{display:grid;row-gap:7px}
-.row{display:grid;grid-template-columns:minmax(150px,250px) 1fr minmax(88px,auto);column-gap:14px;align-items:center}
+.rows details{border:0}
+.rows .why{padding-left:1.1em}
+.row,summary.row{display:grid;grid-template-columns:minmax(150px,250px) 1fr minmax(88px,auto);column-gap:14px;align-items:center}
 .row .name{font-size:.94rem;line-height:1.25}
 .row .end{text-align:right;font-variant-numeric:tabular-nums;font-weight:600;font-size:.94rem}
 .row .under{grid-column:2/4;font-size:.82rem;color:var(--muted);line-height:1.3}
 .scale{position:relative;height:1.3em;font-size:.8rem;color:var(--muted)}
 .scale span{position:absolute;transform:translateX(-50%);white-space:nowrap}
 svg{display:block;max-width:100%}
+svg.swatch{display:inline-block;width:.8em;height:.8em;margin-right:.4em;vertical-align:-.05em}
 svg.strip{width:100%;height:16px;overflow:visible}
 .fill-left{fill:var(--left)}.fill-right{fill:var(--right)}.fill-ink{fill:var(--ink)}.fill-muted{fill:var(--muted)}.fill-track{fill:var(--tint)}
 .fill-p0{fill:var(--p0)}.fill-p1{fill:var(--p1)}.fill-p2{fill:var(--p2)}.fill-p3{fill:var(--p3)}.fill-p4{fill:var(--p4)}.fill-p5{fill:var(--p5)}
@@ -53,8 +54,8 @@ svg.strip{width:100%;height:16px;overflow:visible}
 svg.scatter{min-width:560px;width:100%;height:auto}
 .fabrics{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:12px}
 .fabrics .panel{margin:0}
-svg.dots{height:auto;margin:.4em 0 1em}
-.head,summary{display:grid;grid-template-columns:minmax(150px,1.5fr) 1fr 1fr 88px;column-gap:14px;align-items:baseline;padding:6px 12px}
+svg.dots{height:auto;max-width:none;margin:.4em 0 1em}
+.head,.lines summary{display:grid;grid-template-columns:minmax(150px,1.5fr) 1fr 1fr 88px;column-gap:14px;align-items:baseline;padding:6px 12px}
 .head{font-size:.85rem;color:var(--muted);border-bottom:1px solid var(--line)}
 .lines{background:var(--card);border:1px solid var(--line);border-radius:8px;margin:.6em 0}
 details{border-bottom:1px solid var(--line)}
@@ -76,10 +77,11 @@ code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,monospace;font-size:.9em;
 .sources li{margin:.25em 0;font-size:.88rem;overflow-wrap:anywhere}
 @media (max-width:640px){
 main{padding:18px 13px 40px}h1{font-size:1.5rem}.answer{font-size:1.08rem}
-.row{grid-template-columns:1fr auto}.row .name{grid-column:1/2}.row .end{grid-row:1;grid-column:2}
+.row,summary.row{grid-template-columns:1fr auto}.row .name{grid-column:1/2}.row .end{grid-row:1;grid-column:2}
 .row svg.strip,.row .scale{grid-column:1/3}.row .under{grid-column:1/3}
-.head{display:none}summary{grid-template-columns:1fr 1fr 70px}summary .name{grid-column:1/4;font-weight:600}
+.head{display:none}.lines summary{grid-template-columns:1fr 1fr 70px}.lines summary .name{grid-column:1/4;font-weight:600}
 .why{padding-left:14px}}
+summary:focus-visible{outline:2px solid var(--left)}
 @media print{
 :root{--bg:#fff;--card:#fff;--ink:#000;--muted:#444;--line:#bbb;--left:#1263a8;--right:#b14d08;--tint:#f2f2f2}
 .panel,.card,.row,summary{break-inside:avoid}h2,h3{break-after:avoid}main{max-width:none;padding:0}body{font-size:11pt}}

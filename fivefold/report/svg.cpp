@@ -33,14 +33,14 @@ class DotPicture {
     first_ = sizes_.back() > kMostDots && sizes_.size() > 2 ? 1 : 0;
   }
 
-  std::string svg() {
+  double width() const { return size_of(sizes_.size() - 1).width + 2; }
+
+  std::string svg(double share) {
     const std::size_t top = sizes_.size() - 1;
-    const Size size = size_of(top);
     draw(top, 1, 1);
     return fmt::format(
-        "<svg class=\"dots\" role=\"img\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">"
-        "{2}{3}</svg>",
-        px(size.width + 2), px(size.height + 2), titled(machine_.title), body_);
+        "<svg class=\"dots\" role=\"img\" viewBox=\"0 0 {} {}\" style=\"width:{:.1f}%\">{}{}</svg>",
+        px(width()), px(size_of(top).height + 2), 100 * share, titled(machine_.title), body_);
   }
 
  private:
@@ -233,8 +233,12 @@ std::string to_svg(const Strip& strip) {
       titled(strip.title), body);
 }
 
-std::string to_svg(const DotMachine& machine) {
-  return DotPicture(machine).svg();
+double width_of(const DotMachine& machine) {
+  return DotPicture(machine).width();
+}
+
+std::string to_svg(const DotMachine& machine, double share) {
+  return DotPicture(machine).svg(share);
 }
 
 std::string to_svg(const Scatter& scatter) {

@@ -37,7 +37,9 @@ struct DotMachine {
   std::string css;         // of the dots
   double dot = 6;
 };
-std::string to_svg(const DotMachine& machine);
+double width_of(const DotMachine& machine);
+// `share` of the width of its place on the page, so that pictures keep one scale when they shrink.
+std::string to_svg(const DotMachine& machine, double share = 1);
 
 // Points on two axes, from 0, with a line along the front of each series (most y for at least that
 // x).
