@@ -73,7 +73,7 @@ struct Evidence {
   Predictions predictions;
 };
 // Files, or directories searched for *.csv and *.csv.gz in order of name. A CSV of no known form is
-// noted in `skipped`.
+// noted, and so are columns that no form has.
 Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
                           std::vector<std::string>& notes,
                           const std::function<void(double)>& progress = {});
