@@ -142,6 +142,7 @@ void add_memory(Table& table, const Model& model) {
   table.add({"as published: " + native,
              cell(total_weights(model, stored_in(model.native, model.native_experts)))},
             "Weights (bytes)");
+  if (model.layers.empty()) return;  // known by published figures alone
   for (Format format : kWeightFormats) {
     table.add({std::string(name(format)), cell(total_weights(model, stored_in(format, format)))},
               "Weights (bytes)");
@@ -163,7 +164,7 @@ void add_memory(Table& table, const Model& model) {
 Table describe(const Model& model) {
   Table table;
   table.title = fmt::format("{} ({}), {}", model.name, model.id, model.family);
-  table.columns = {{"", Align::kLeft, "quantity"}, {"value", Align::kRight}, {"note"}};
+  table.columns = {{"quantity"}, {"value", Align::kRight}, {"note"}};
   add_parameters(table, model);
   add_memory(table, model);
   if (!model.lm_head) {

@@ -167,6 +167,32 @@ constexpr auto kEncoders = std::to_array<Encoder>({
     {"clip", read_clip},
 });
 
+// The class that loads the weights says as much as model_type, which derived models like to rename.
+struct Architecture {
+  std::string_view name;
+  std::string_view model_type;
+};
+constexpr auto kArchitectures = std::to_array<Architecture>({
+    {"LlamaForCausalLM", "llama"},
+    {"MistralForCausalLM", "mistral"},
+    {"MixtralForCausalLM", "mixtral"},
+    {"Qwen2ForCausalLM", "qwen2"},
+    {"Qwen3ForCausalLM", "qwen3"},
+    {"Qwen3MoeForCausalLM", "qwen3_moe"},
+    {"Qwen3NextForCausalLM", "qwen3_next"},
+    {"DeepseekV2ForCausalLM", "deepseek_v2"},
+    {"DeepseekV3ForCausalLM", "deepseek_v3"},
+    {"DeepseekV32ForCausalLM", "deepseek_v32"},
+    {"DeepseekV4ForCausalLM", "deepseek_v4"},
+    {"GlmMoeDsaForCausalLM", "glm_moe_dsa"},
+    {"Glm4MoeForCausalLM", "glm4_moe"},
+    {"GptOssForCausalLM", "gpt_oss"},
+    {"MiniMaxM2ForCausalLM", "minimax_m2"},
+    {"NemotronHForCausalLM", "nemotron_h"},
+    {"PanguProMoEForCausalLM", "PanguProMoE"},
+    {"GPT2LMHeadModel", "gpt2"},
+});
+
 std::vector<std::string> known_types() {
   std::vector<std::string> names;
   for (const Family& family : kDecoders) names.emplace_back(family.model_type);
@@ -182,12 +208,26 @@ const Family* decoder_family(std::string_view model_type) {
   return nullptr;
 }
 
+std::string resolve_type(Fields& fields) {
+  const std::string model_type = fields.text_or("model_type", "");
+  const std::vector<std::string> known = known_types();
+  if (std::find(known.begin(), known.end(), model_type) != known.end()) return model_type;
+  for (const std::string& name : fields.texts("architectures")) {
+    for (const Architecture& architecture : kArchitectures) {
+      if (architecture.name == name) return std::string(architecture.model_type);
+    }
+    if (model_type.empty()) return name;  // refused by that name
+  }
+  return model_type;
+}
+
 // A language model with a tower. Older files hold the language model's fields at the top.
 Model read_wrapped(Fields& fields, const Wrapper& wrapper) {
   const Family& family = *decoder_family(wrapper.text_family);
   Model model;
   if (fields.has("text_config")) {
     Fields text = fields.part("text_config");
+    fields.ignore_repeated(text);
     model = read_decoder(text, family);
     if (!text.has("tie_word_embeddings") && fields.has("tie_word_embeddings")) {
       model.tied_embeddings = fields.flag_or("tie_word_embeddings", false);
@@ -224,7 +264,9 @@ Model read_model(Fields& fields, const std::string& model_type) {
   }
   const std::string guess = did_you_mean(model_type, known_types());
   fields.refuse("model_type", fmt::format("is '{}': this architecture is not known", model_type),
-                guess.empty() ? "describe the model in YAML instead (docs/add-a-model.md)" : guess);
+                guess.empty()
+                    ? "describe it in YAML in a folder of your own and pass that by --catalog"
+                    : guess);
   return {};
 }
 
@@ -246,12 +288,12 @@ constexpr double kMostParameters = 1e16;
 Result<Model> parse_hf_config(std::string_view json, const std::string& path) {
   auto fields = Fields::parse(json, path);
   if (!fields) return fail(fields.error());
-  if (!fields->has("model_type")) {
-    return fail("'model_type' is missing",
+  const std::string model_type = resolve_type(*fields);
+  if (model_type.empty()) {
+    return fail("'model_type' and 'architectures' are missing",
                 "a config.json as published on Hugging Face names its architecture there",
                 {path, 1, 1});
   }
-  const std::string model_type = fields->text_or("model_type", "");
   Model model = read_model(*fields, model_type);
   if (!fields->problems().empty()) return fail(Error{fields->problems()});
   fields->refuse_unread_shapes();

@@ -266,6 +266,16 @@ TEST(HfConfig, every_problem_of_a_file_shows_at_once) {
   EXPECT_GE(model.error().problems.size(), 4u);
 }
 
+TEST(HfConfig, the_class_that_loads_the_weights_names_a_family_too) {
+  const auto model =
+      parse(with("\"model_type\": \"llama\"", "\"architectures\": [\"LlamaForCausalLM\"]"));
+  ASSERT_TRUE(model) << to_text(model.error());
+  EXPECT_EQ(model->family, "llama");
+  EXPECT_THAT(
+      message(with("\"model_type\": \"llama\"", "\"architectures\": [\"DreamForCausalLM\"]")),
+      HasSubstr("'DreamForCausalLM': this architecture is not known"));
+}
+
 TEST(HfConfig, fields_that_change_nothing_pass) {
   EXPECT_TRUE(
       parse(with("\"vocab_size\"", R"("torch_dtype": "bfloat16", "rope_theta": 1e6, "num_labels": 3,

@@ -163,9 +163,10 @@ std::vector<std::string> layer_types(Decoder& d) {
       f.refuse("layer_types", fmt::format("has {} entries for {} layers", types.size(), d.layers));
       types.resize(d.layers, "full_attention");
     }
-    f.ignore("full_attention_interval");
-    f.ignore("sliding_window_pattern");
-    f.ignore("no_rope_layers");
+    for (const char* name : {"full_attention_interval", "sliding_window_pattern",
+                             "_sliding_window_pattern", "no_rope_layers"}) {
+      f.ignore(name);
+    }
     return types;
   }
   types.assign(d.layers, "full_attention");
@@ -184,6 +185,7 @@ std::vector<std::string> layer_types(Decoder& d) {
     const int first = std::min(d.layers, f.integer_or("max_window_layers", d.layers));
     std::fill(types.begin() + first, types.end(), "sliding_attention");
   }
+  f.ignore("no_rope_layers");
   if (d.family.experts == Experts::kLlama4) {
     const std::vector<int> rotary =
         f.integers("no_rope_layers");  // 1: with rotary embedding, in chunks
@@ -372,6 +374,12 @@ std::vector<bool> expert_layers(Decoder& d) {
   }
   for (int i = 0; i < d.layers; ++i) {
     if (i < first || i > last || (i + 1) % period != 0) sparse[i] = false;
+  }
+  if (const std::vector<int> listed = f.integers("moe_layers"); !listed.empty()) {
+    std::fill(sparse.begin(), sparse.end(), false);
+    for (int i : listed) {
+      if (i < d.layers) sparse[i] = true;
+    }
   }
   for (int i : f.integers("mlp_only_layers")) {
     if (i < d.layers) sparse[i] = false;

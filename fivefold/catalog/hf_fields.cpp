@@ -77,6 +77,7 @@ constexpr auto kHarmless = std::to_array<std::string_view>({"_name_or_path",
                                                             "beam_search",
                                                             "chunk_size",
                                                             "chunk_size_feed_forward",
+                                                            "compression_ratio",
                                                             "cross_attention_hidden_size",
                                                             "decoder_start_token_id",
                                                             "deepspeed",
@@ -103,6 +104,7 @@ constexpr auto kHarmless = std::to_array<std::string_view>({"_name_or_path",
                                                             "max_length",
                                                             "max_window_layers",
                                                             "min_length",
+                                                            "moe_shared_expert_overlap",
                                                             "no_repeat_ngram_size",
                                                             "norm_topk_prob",
                                                             "num_beam_groups",
@@ -110,11 +112,14 @@ constexpr auto kHarmless = std::to_array<std::string_view>({"_name_or_path",
                                                             "num_labels",
                                                             "num_logits_to_keep",
                                                             "num_return_sequences",
+                                                            "org_vocab_size",
                                                             "output_attentions",
                                                             "output_hidden_states",
                                                             "output_router_logits",
+                                                            "pooler_output_size",
                                                             "pretraining_tp",
                                                             "query_pre_attn_scalar",
+                                                            "reshape_hidden_states",
                                                             "residual_in_fp32",
                                                             "rms_norm_eps",
                                                             "rope_local_base_freq",
@@ -201,8 +206,11 @@ Place Fields::place(std::string_view name) const {
   const std::string& text = shared_->text;
   std::size_t from = 0;
   if (!prefix_.empty()) {
-    const std::string part = '"' + prefix_.substr(0, prefix_.size() - 1) + '"';
-    from = std::min(text.find(part), text.size());
+    // The innermost part: its name is enough to come near.
+    const std::string path = prefix_.substr(0, prefix_.size() - 1);
+    const std::size_t dot = path.rfind('.');
+    const std::string part = dot == std::string::npos ? path : path.substr(dot + 1);
+    from = std::min(text.find('"' + part + '"'), text.size());
   }
   const std::size_t at = text.find(fmt::format("\"{}\"", name), from);
   if (at == std::string::npos) return {shared_->file, 0, 0};
@@ -342,6 +350,10 @@ Fields Fields::part(std::string_view name) {
     refuse(name, "is missing or not an object");
   }
   return inner;
+}
+
+void Fields::ignore_repeated(const Fields& part) {
+  for (const auto& item : part.object_->items()) ignore(item.key());
 }
 
 void Fields::refuse_unread_shapes() {

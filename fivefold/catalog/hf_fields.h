@@ -36,6 +36,8 @@ class Fields {
   Fields part(std::string_view name);  // needed
   // Says that the field is known and does not change what is counted.
   void ignore(std::string_view name);
+  // Files with parts may repeat a part's fields at the top.
+  void ignore_repeated(const Fields& part);
 
   void refuse(std::string_view name, std::string what, std::string hint = {});
   // Fields about sizes, counts or patterns that were not read and are not known to be harmless.

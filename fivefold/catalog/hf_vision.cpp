@@ -140,7 +140,8 @@ Model read_sam(Fields& whole) {
   const int width = fields.has("mlp_dim")
                         ? fields.integer("mlp_dim")
                         : scaled(fields, "mlp_ratio", hidden, fields.number_or("mlp_ratio", 4));
-  for (const char* name : {"num_pos_feats", "use_abs_pos", "mlp_ratio"}) fields.ignore(name);
+  for (const char* name : {"num_pos_feats", "use_abs_pos", "mlp_ratio", "projection_dim"})
+    fields.ignore(name);
   if (global >= layers) fields.refuse("global_attn_indexes", "names all layers or more");
   const bool relative = fields.flag_or("use_rel_pos", true);
   const double head_dim = double(hidden) / heads, side = double(image / patch);

@@ -234,7 +234,6 @@ ParameterCount count_parameters(const Model& model) {
                                 ffn_parameters(model, layer.ffn) + norm_parameters(model, layer) +
                                 stream_parameters(model, layer) + layer.extra_parameters);
   }
-  count.mtp += model.mtp_extra_parameters;
   count.norms += final_parameters(model);
   const double table = double(model.vocabulary) * model.hidden;
   count.embedding = table + model.position_parameters;

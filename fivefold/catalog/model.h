@@ -133,7 +133,6 @@ struct Model {
   std::vector<LayerGroup> layers;
   std::vector<LayerGroup>
       mtp;  // multi-token-prediction layers: in the checkpoint, not in the published total
-  double mtp_extra_parameters = 0;
   std::vector<Tower> towers;
   double position_parameters = 0;  // learned positions of the token embedding
   double other_parameters = 0;     // patch embeddings, poolers, necks, projections between towers
