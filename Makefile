@@ -1,55 +1,62 @@
-# What people do with the tree; the build itself is CMake's (CMakePresets.json).
-# Unity builds halve the time from a clean clone; `make dev` builds file by file, so that a missing include shows.
+# What a person does with this tree, each as one command. Build folders lie under build/.
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
-CONFIGURE = cmake -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON -S .
-DEMO_PAGE = fivefold-demo.html
+BUILD = cmake --build $(1) --parallel $(JOBS)
+CONFIGURE = cmake -S . -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8
+SOURCES = $(shell git ls-files '*.cpp' '*.h')
+FUZZ_SECONDS ?= 60
 
-.PHONY: demo test bench install dev format tidy fuzz transcripts clean
+.PHONY: demo program test bench install format tidy fuzz transcripts clean
 
-demo:
+# The first answer: prints the comparison and writes the page beside this file.
+demo: program
+	@build/demo/app/fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1 --html fivefold-demo.html
+	@echo
+	@echo "The page with pictures: $(CURDIR)/fivefold-demo.html   Next, try: build/demo/app/fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1 --explain parity.decode"
+
+program:
 	@scripts/install-deps build
-	@$(CONFIGURE) -B build/demo -DFIVEFOLD_TESTS=OFF >build-demo.log 2>&1 || { cat build-demo.log; exit 1; }
-	@rm -f build-demo.log
-	@cmake --build build/demo -j $(JOBS) --target fivefold
-	@build/demo/app/fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1 --html $(DEMO_PAGE)
+	@$(CONFIGURE) -B build/demo -DFIVEFOLD_TESTS=OFF >build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
+	@rm -f build-configure.log
+	@$(call BUILD,build/demo)
 
 test:
 	@scripts/install-deps test
-	@$(CONFIGURE) -B build/test -DFIVEFOLD_TESTS=ON
-	@cmake --build build/test -j $(JOBS)
-	@ctest --test-dir build/test --output-on-failure -j $(JOBS)
+	$(CONFIGURE) -B build/test -DFIVEFOLD_TESTS=ON
+	$(call BUILD,build/test)
+	ctest --test-dir build/test --output-on-failure --parallel $(JOBS)
 
 bench:
 	@scripts/install-deps bench
-	@$(CONFIGURE) -B build/bench -DFIVEFOLD_TESTS=OFF -DFIVEFOLD_BENCH=ON
-	@cmake --build build/bench -j $(JOBS) --target fivefold_bench
-	@build/bench/bench/fivefold_bench
+	$(CONFIGURE) -B build/bench -DFIVEFOLD_TESTS=OFF -DFIVEFOLD_BENCH=ON
+	$(call BUILD,build/bench)
+	@for b in $$(find build/bench/bench -maxdepth 1 -name '*_bench' -type f | sort); do $$b --benchmark_min_time=0.3 || exit 1; done
 
-install:
-	@scripts/install-deps build
-	@$(CONFIGURE) -B build/install -DFIVEFOLD_TESTS=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX)
-	@cmake --build build/install -j $(JOBS)
-	@cmake --install build/install
-
-dev:
-	@scripts/install-deps test bench
-	@cmake --preset debug
-	@cmake --build --preset debug
+install: program
+	cmake --install build/demo --prefix $(PREFIX)
 
 format:
-	@git ls-files '*.cpp' '*.h' | xargs clang-format -i
+	clang-format-14 -i $(SOURCES)
 
+# Findings are errors (.clang-tidy).
 tidy:
-	@scripts/install-deps test fuzz
-	@cmake --preset debug
-	@git ls-files 'fivefold/*.cpp' 'app/*.cpp' | grep -v _test.cpp | xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/debug --quiet
+	@scripts/install-deps tidy
+	cmake -S . -B build/tidy -G Ninja -DCMAKE_BUILD_TYPE=Debug
+	cmake --build build/tidy --target fivefold_embedded
+	git ls-files 'fivefold/*.cpp' 'app/*.cpp' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/tidy --quiet
 
 fuzz:
 	@scripts/install-deps fuzz
-	@cmake --preset fuzz
-	@cmake --build --preset fuzz
-	@for target in build/fuzz/fuzz/*_fuzz; do echo "$$target"; $$target -max_total_time=60 -max_len=65536 || exit 1; done
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	@for f in $$(find build/fuzz/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort); do $$f -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+# Writes what the program prints now into tests/transcripts: read the difference before committing it.
+transcripts:
+	@scripts/install-deps test
+	$(CONFIGURE) -B build/test -DFIVEFOLD_TESTS=ON
+	$(call BUILD,build/test) --target fivefold transcript_test
+	build/test/tests/transcript_test --rewrite build/test/app/fivefold tests/transcripts/*.txt
 
 clean:
 	rm -rf build

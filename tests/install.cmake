@@ -1,0 +1,28 @@
+cmake_minimum_required(VERSION 3.25)
+# Installs into a fresh folder, builds examples/find_package against it, and runs both programs from there.
+set(work ${BUILD}/install_test)
+file(REMOVE_RECURSE ${work})
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(NOT code EQUAL 0)
+    string(JOIN " " command ${ARGN})
+    message(FATAL_ERROR "${command}\n${out}")
+  endif()
+  set(printed "${out}" PARENT_SCOPE)
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
+run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${work}/build -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Debug
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${work}/prefix)
+run(${CMAKE_COMMAND} --build ${work}/build)
+run(${work}/build/chips)
+if(NOT printed MATCHES "has 384 chips")
+  message(FATAL_ERROR "the example printed: ${printed}")
+endif()
+run(${work}/prefix/bin/fivefold --version)
+foreach(file share/fivefold/catalog/sources.yaml include/fivefold/catalog/catalog.h)
+  if(NOT EXISTS ${work}/prefix/${file})
+    message(FATAL_ERROR "not installed: ${file}")
+  endif()
+endforeach()
