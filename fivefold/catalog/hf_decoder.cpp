@@ -500,6 +500,12 @@ void read_mtp(Decoder& d, Model& model, const Attention& attention, const Ffn& f
       either(d.fields, "num_nextn_predict_layers", "mtp_num_hidden_layers");
   const int count = d.fields.integer_or(name, 0);
   d.fields.ignore("mtp_use_dedicated_embeddings");
+  if (d.fields.has("dspark_block_size")) {
+    // A drafter of another design stands in the place of these layers; it is beside the total as
+    // well.
+    for (const char* part : {"dspark_block_size", "dspark_markov_rank"}) d.fields.ignore(part);
+    return;
+  }
   if (count == 0) return;
   LayerGroup layer;
   layer.name = "MTP layer";
