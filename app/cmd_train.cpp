@@ -193,16 +193,17 @@ void run(const Options& options, Context& context) {
   if (!system) return context.refuse(system.error());
   const auto model = catalog->model(options.model);
   if (!model) return context.refuse(model.error());
-  const Stack* stack = &catalog->default_stack(*(*system)->chip);
+  const Stack* kernel_stack = &catalog->default_stack(*(*system)->chip);
   if (!options.stack.empty()) {
     const auto named = catalog->stack(options.stack);
     if (!named) return context.refuse(named.error());
-    stack = *named;
+    kernel_stack = *named;
   }
+  const Stack stack = with_framework(*catalog, *kernel_stack);
   const int chips = options.chips > 0 ? options.chips : (*system)->chips;
-  const auto machine = build_machine(**system, chips, *stack);
+  const auto machine = build_machine(**system, chips, stack);
   if (!machine) return context.refuse(machine.error());
-  const auto kernels = KernelModel::make(machine->device, *stack);
+  const auto kernels = KernelModel::make(machine->device, stack);
   if (!kernels) return context.refuse(kernels.error());
   const auto job = job_of(options, machine->device);
   if (!job) return context.refuse(job.error());

@@ -68,9 +68,9 @@ struct Bench {
 };
 
 tl::expected<Bench, std::string> bench_of(const TrainingCase& c) {
-  auto machine = build_machine(c.system, c.chips, *c.stack);
+  auto machine = build_machine(c.system, c.chips, c.stack);
   if (!machine) return tl::unexpected<std::string>(machine.error().problems.front().what);
-  auto kernels = KernelModel::make(machine->device, *c.stack);
+  auto kernels = KernelModel::make(machine->device, c.stack);
   if (!kernels) return tl::unexpected<std::string>(kernels.error().problems.front().what);
   return Bench{std::move(*machine), std::move(*kernels)};
 }
@@ -145,8 +145,8 @@ void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
   if (auto c = training_case(catalog, table, row); !c) {
     refuse(c.error());
   } else {
-    p.stack = memory.stack = c->stack->id;
-    p.calibrated = is_calibrated(*c->stack, p.form, table.at(row, "group"), p.family, p.chip,
+    p.stack = memory.stack = c->stack.id;
+    p.calibrated = is_calibrated(c->stack, p.form, table.at(row, "group"), p.family, p.chip,
                                  table.at(row, "id"));
     if (auto bench = bench_of(*c); !bench) {
       refuse(bench.error());

@@ -115,13 +115,14 @@ struct Habits {
   bool fused_attention = true;
   bool dropout = false;
   double gradient_bytes = 4;
+  std::string_view framework = kDefaultFramework;
 };
 // Megatron-LM and DeepSpeed before FlashAttention store scores and reduce gradients after the last
 // micro batch (vTrain, arXiv 2312.12391: no bucketing). FSDP with pure BF16 reduces in 16 bit
 // (llm-foundry and fms-fsdp defaults), FSDP2 in FP32 (torchtitan defaults). Megatron-Core overlaps
 // all of it, tensor parallelism with user buffers (NeMo performance recipes).
 constexpr std::array kHabits = {
-    Habits{"Megatron-DeepSpeed", false, false, false, true, 2},
+    Habits{"Megatron-DeepSpeed", false, false, false, true, 2, "train/megatron-deepspeed"},
     Habits{"Megatron-LM, TE", true, false, true, false, 4},
     Habits{"Megatron-LM", false, false, false, true, 4},
     Habits{"torchtitan", true, false, true, false, 4},
@@ -176,7 +177,8 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
   const System* system = system_of(catalog, **chip);
   if (system == nullptr) return "no system of the chip in the catalog";
   result.system = *system;
-  result.stack = &catalog.default_stack(**chip);
+  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
+  result.stack = with_framework(catalog, catalog.default_stack(**chip), habits.framework);
   const auto chips = whole(table, row, "chips");
   if (!chips) return "number of chips not published";
   result.chips = *chips;

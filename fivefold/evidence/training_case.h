@@ -12,7 +12,7 @@ namespace fivefold {
 struct TrainingCase {
   const Chip* chip = nullptr;
   System system;  // the catalog's, with the network that the row states
-  const Stack* stack = nullptr;
+  Stack stack;    // kernels of the chip under the framework that the row names
   Model model;
   TrainingJob job;
   TrainingLayout layout;

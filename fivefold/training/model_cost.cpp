@@ -15,7 +15,7 @@ struct Costing {
   const Machine& machine;
   const Model& model;
   const KernelModel& kernels;
-  Seconds host_time;
+  TrainingParameters parameters;
   const TrainingJob& job;
   const TrainingLayout& layout;
   Shard shard;
@@ -33,7 +33,7 @@ Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLa
   Costing c{subject.machine,
             subject.model,
             subject.kernels,
-            subject.parameters.host_time,
+            subject.parameters,
             job,
             layout,
             {},
@@ -49,10 +49,17 @@ Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLa
   return c;
 }
 
+// What arithmetic limits runs at the sustained rate.
+Seconds time_of(const Costing& c, const Op& op) {
+  const KernelTime kernel = c.kernels.time(op);
+  if (kernel.limit != Limit::kCompute) return kernel.time;
+  return kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+}
+
 template <class Ops>
-Seconds time_of(const KernelModel& kernels, const Ops& ops) {
+Seconds time_of_all(const Costing& c, const Ops& ops) {
   Seconds sum;
-  for (const Op& op : ops) sum += kernels.time(op).time;
+  for (const Op& op : ops) sum += time_of(c, op);
   return sum;
 }
 
@@ -81,8 +88,8 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   if (core != nullptr && !c.job.fused_attention) {
     const UnfusedOps ops = unfused_attention(*core, c.job.dropout);
     const UnfusedOps gradients = unfused_attention_backward(*core, c.job.dropout);
-    const Seconds forward = time_of(c.kernels, ops);
-    const Seconds backward = time_of(c.kernels, gradients);
+    const Seconds forward = time_of_all(c, ops);
+    const Seconds backward = time_of_all(c, gradients);
     times.issued_forward += double(ops.size());
     times.issued_backward += double(gradients.size());
     times.forward += forward;
@@ -93,7 +100,7 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
     return;
   }
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
-  const Seconds forward = c.kernels.time(op).time;
+  const Seconds forward = time_of(c, op);
   times.forward += forward;
   times.issued_forward += 1;
   times.issued_backward += 1;
@@ -106,7 +113,7 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
     times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
   } else {
     const BackwardOps gradients = backward_ops(op, c.rule);
-    times.backward += time_of(c.kernels, gradients);
+    times.backward += time_of_all(c, gradients);
     times.issued_backward += double(gradients.size()) - 1;
   }
 }
@@ -211,8 +218,8 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   cost.forward = times.forward;
   cost.backward = times.backward;
   cost.selective = times.selective;
-  cost.issue_forward = times.issued_forward * c.host_time;
-  cost.issue_backward = times.issued_backward * c.host_time;
+  cost.issue_forward = times.issued_forward * c.parameters.host_time;
+  cost.issue_backward = times.issued_backward * c.parameters.host_time;
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
   const MoeFfn* experts = moe(layer);
@@ -263,7 +270,7 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   PassTimes first, last;
   for (const Op& op : head_ops(c.model, c.shard, c.batch, c.precision)) {
     if (op.name == "sampling") {
-      last.forward += c.kernels.time(loss(c)).time;
+      last.forward += time_of(c, loss(c));
     } else {
       add_op(c, op, op.name == "embedding" ? first : last);
     }
@@ -272,10 +279,10 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   cost.embedding.backward = first.backward;
   cost.head.forward = last.forward;
   cost.head.backward = last.backward;
-  cost.embedding.issue_forward = first.issued_forward * c.host_time;
-  cost.embedding.issue_backward = first.issued_backward * c.host_time;
-  cost.head.issue_forward = last.issued_forward * c.host_time;
-  cost.head.issue_backward = last.issued_backward * c.host_time;
+  cost.embedding.issue_forward = first.issued_forward * c.parameters.host_time;
+  cost.embedding.issue_backward = first.issued_backward * c.parameters.host_time;
+  cost.head.issue_forward = last.issued_forward * c.parameters.host_time;
+  cost.head.issue_backward = last.issued_backward * c.parameters.host_time;
   cost.table = double(c.model.vocabulary) * c.model.hidden / c.layout.tp;
   const Bytes both = head_weights(c.model, c.shard, wide_weights());
   const bool own_head = c.model.lm_head && !c.model.tied_embeddings;

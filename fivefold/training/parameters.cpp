@@ -11,11 +11,23 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device)
       continue;
     }
     for (const Fact& fact : entry.parameters.all) {
+      if (fact.path == "sustained") parameters.sustained = fact.number;
       if (fact.path == "host_time") parameters.host_time = Seconds(fact.number);
       if (fact.path == "communication_cores") parameters.communication_cores = fact.number;
     }
   }
   return parameters;
+}
+
+Stack with_framework(const Catalog& catalog, const Stack& stack, std::string_view framework) {
+  Stack joined = stack;
+  if (const auto found = catalog.stack(framework)) {
+    const Stack& other = **found;
+    joined.entries.insert(joined.entries.end(), other.entries.begin(), other.entries.end());
+    joined.calibration.insert(joined.calibration.end(), other.calibration.begin(),
+                              other.calibration.end());
+  }
+  return joined;
 }
 
 }  // namespace fivefold

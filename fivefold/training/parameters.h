@@ -1,20 +1,32 @@
-// What a training framework adds to its kernels, as stacks state it (entries of family "training"):
+// What a training step adds to its kernels, as stacks state it (entries of family "training"):
+//   sustained            rate of compute-bound kernels in a step over their rate in a short
+//                        benchmark: the chip stays at its power limit, caches are cold
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs
 //   communication_cores  cores that a collective takes from the compute beside it
 #pragma once
 
-#include "fivefold/catalog/chip.h"
-#include "fivefold/catalog/stack.h"
+#include <string_view>
+
+#include "fivefold/catalog/catalog.h"
 
 namespace fivefold {
 
 struct TrainingParameters {
+  double sustained = 1;
   Seconds host_time;
   double communication_cores = 0;
 };
 
 // Of entries for all architectures, the device's architecture or its chip, the later wins.
 TrainingParameters training_parameters(const Stack& stack, const Device& device);
+
+inline constexpr std::string_view kDefaultFramework = "train/pytorch";
+
+// The kernels and communication of one stack under a training framework, which is a stack of its
+// own
+// ("train/..."). Without that framework in the catalog, the stack as it is.
+Stack with_framework(const Catalog& catalog, const Stack& stack,
+                     std::string_view framework = kDefaultFramework);
 
 }  // namespace fivefold

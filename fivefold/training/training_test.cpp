@@ -1,6 +1,7 @@
 #include "fivefold/training/training.h"
 
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -84,10 +85,29 @@ Model bare(Model model) {
   return model;
 }
 
+// Kernels at 70% of peak and 85% of memory bandwidth.
+Stack a_stack() {
+  Stack stack;
+  stack.id = "test";
+  StackEntry entry;
+  entry.family = entry.architecture = entry.format = "*";
+  const std::pair<const char*, double> parameters[] = {
+      {"compute_fraction", 0.7}, {"memory_fraction", 0.85}, {"launch", 3e-6}};
+  for (const auto& [name, value] : parameters) {
+    Fact fact;
+    fact.path = name;
+    fact.kind = Fact::Kind::kNumber;
+    fact.number = value;
+    entry.parameters.all.push_back(fact);
+  }
+  stack.entries.push_back(entry);
+  return stack;
+}
+
 struct World {
   Machine machine;
   Model model;
-  Stack stack;
+  Stack stack = a_stack();
   KernelModel kernels;
   World(Machine m, Model of)
       : machine(std::move(m)),
