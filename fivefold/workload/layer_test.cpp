@@ -358,6 +358,10 @@ TEST(ServingPrecision, fp8_models_run_in_what_the_chip_computes) {
   EXPECT_EQ(ascend.expert_b, Format::kInt8);
   const Precision plain = serving_precision(model, device_with({Format::kBf16}));
   EXPECT_EQ(plain.expert_b, Format::kBf16);
+  Device volta =
+      device_with({Format::kFp16, Format::kInt8});  // INT8 on the vector unit: 62 of 125 TOPS
+  volta.peak[static_cast<std::size_t>(Format::kInt8)] = OpsPerSecond(0.5e14);
+  EXPECT_EQ(serving_precision(model, volta).gemm_b, Format::kFp16);
 }
 
 TEST(ServingPrecision, fp4_weights_stay_narrow_where_products_cannot_be) {

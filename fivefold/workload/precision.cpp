@@ -38,7 +38,9 @@ struct Operands {
 Operands operands(Format native, Format dense, const Device& device) {
   const Format wide = sixteen_bit(device);
   const bool fp8 = computes_any(device, kFp8Formats);
-  const bool int8 = device.peak_for(Format::kInt8).value() > 0;
+  // INT8 outside the matrix unit (V100) is slower than its 16-bit products: no substitute.
+  const OpsPerSecond int8_rate = device.peak_for(Format::kInt8);
+  const bool int8 = int8_rate.value() > 0 && int8_rate >= device.peak_for(wide);
   if (among(native, kFp8Formats)) {
     if (fp8) return {native, native};
     return int8 ? Operands{Format::kInt8, Format::kInt8} : Operands{wide, wide};
