@@ -172,6 +172,18 @@ void add_context_communication(const Costing& c, const LayerGroup& layer, const 
   cost.cp_backward += double(cp - 1) * std::max(none, 2 * step - times.attention_backward / cp);
 }
 
+// Tokens are gathered by expert before the products and put back after them, on the side that sends
+// and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
+Op permutation(const Costing& c, const MoeFfn& experts) {
+  const double values = c.tokens() * c.layout.etp / c.layout.tp * experts.active * c.model.hidden;
+  return {"permutation", Family::kMemoryBound,
+          Streaming{.read = 4 * c.activations(values),
+                    .written = 4 * c.activations(values),
+                    .ops = Ops(values),
+                    .launches = 4},
+          1};
+}
+
 void add_expert_communication(const Costing& c, const MoeFfn& experts, const PassTimes& times,
                               LayerCost& cost) {
   const TrainingLayout& l = c.layout;
@@ -215,6 +227,12 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   for (const Op& op : layer_ops(c.model, layer, c.shard, c.batch, c.precision)) {
     add_op(c, op, times);
   }
+  const MoeFfn* experts = moe(layer);
+  if (experts != nullptr) {
+    const Seconds moved = time_of(c, permutation(c, *experts));
+    times.forward += moved;
+    times.backward += moved;
+  }
   cost.forward = times.forward;
   cost.backward = times.backward;
   cost.selective = times.selective;
@@ -222,7 +240,6 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   cost.issue_backward = times.issued_backward * c.parameters.host_time;
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
-  const MoeFfn* experts = moe(layer);
   if (experts != nullptr) {
     add_expert_communication(c, *experts, times, cost);
     const double matrices =
