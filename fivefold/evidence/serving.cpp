@@ -106,7 +106,9 @@ tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const Csv
   if (!input || !output || !concurrency) {
     return tl::unexpected<std::string>("lengths or concurrency not published");
   }
-  const ServingWorkload workload{.input = *input, .output = *output, .microbatch_overlap = false};
+  // Ten requests for each client, as InferenceX's benchmark sends.
+  const ServingWorkload workload{
+      .input = *input, .output = *output, .microbatch_overlap = false, .loop_rounds = 10};
   ServingSetup setup = loop_setup(table, row);
   const auto finish = [](Result<LoopEstimate> loop) -> tl::expected<LoopEstimate, std::string> {
     if (loop) return *loop;

@@ -112,18 +112,55 @@ double gigabytes(Bytes bytes) {
 
 }  // namespace
 
-Result<Instance> make_instance(const Machine& machine, const Model& model,
-                               const KernelModel& kernels, const Precision& precision,
-                               const EngineParameters& engine, const ServingLayout& layout) {
+LayerHalves halves_of(const std::vector<LayerGroup>& layers) {
+  LayerHalves halves;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    LayerGroup attention = layers[i], ffn = layers[i];
+    const bool has_both = !std::holds_alternative<std::monostate>(layers[i].attention) &&
+                          !std::holds_alternative<std::monostate>(layers[i].ffn);
+    attention.ffn = std::monostate{};
+    ffn.attention = std::monostate{};
+    // One norm stands before attention; further ones go with the FFN.
+    if (has_both) {
+      attention.norms = std::min(1, layers[i].norms);
+      ffn.norms = layers[i].norms - attention.norms;
+    }
+    std::size_t alike = 0;
+    while (alike < i && layers[alike].attention != layers[i].attention) ++alike;
+    halves.attention.push_back(std::move(attention));
+    halves.ffn.push_back(std::move(ffn));
+    halves.first_alike.push_back(alike);
+  }
+  return halves;
+}
+
+Result<Instance> make_instance(const Setting& setting, const ServingLayout& layout) {
+  const Machine& machine = setting.machine;
+  const Model& model = setting.model;
   if (auto checked = check_layout(machine, model, layout); !checked) {
     return fail(std::move(checked.error()));
   }
   if (model.layers.empty() || !model.lm_head) {
     return fail(fmt::format("{} generates no tokens", model.id));
   }
+  if (std::max(model.layers.size(), model.mtp.size()) > kMostGroups) {
+    return fail(fmt::format("{} has more than {} kinds of layers", model.id, kMostGroups));
+  }
   const int stage = layout.tp * layout.dp;
   const int experts = most_experts(model);
-  Instance in{machine, model, kernels, precision, engine, layout, {}, {}, {}, {}, {}, false};
+  Instance in{setting,
+              machine,
+              model,
+              setting.kernels,
+              setting.precision,
+              setting.engine,
+              layout,
+              {},
+              {},
+              {},
+              {},
+              {},
+              false};
   in.shard = {.tp = layout.tp, .ep = layout.ep, .etp = stage / layout.ep};
   // Each device holds a whole number of experts; where they do not divide, some are held twice, as
   // engines place redundant ones.

@@ -30,21 +30,36 @@ Seconds prefill_work(const Instance& in, const ServingWorkload& workload,
   return std::max(Seconds(0), prompt.step * rows + step.parts.attention - step.step);
 }
 
+// The first requests of all clients arrive together and are prefilled one batch after the other: on
+// average half of them stand before one. Later requests arrive as sequences end. The mean over all
+// rounds.
+Seconds first_wave(const Instance& in, const ServingWorkload& workload, const ServingMemory& memory,
+                   double prompts) {
+  constexpr double kBatchTokens = 8192;  // of a prefill batch; engines default to 8 to 16 Ki
+  if (workload.loop_rounds <= 0 || prompts <= 1) return Seconds(0);
+  const double tokens = serving::fresh_tokens(workload);
+  const double together = std::clamp(std::floor(kBatchTokens / tokens), 1.0, prompts);
+  const PrefillEstimate batch =
+      serving::prefill_estimate(in, workload, memory, together * tokens / in.layout.tp);
+  return (prompts - 1) / 2 / together * batch.step / workload.loop_rounds;
+}
+
 }  // namespace
 
 // Of the steps that a sequence lives through, every other sequence of its group takes one prefill.
 // A prompt waits for the step under way and for prompts before it.
 Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
                                          const ServingLayout& layout, double concurrency) const {
-  const auto in =
-      serving::make_instance(*machine_, *model_, *kernels_, precision_, engine_, layout);
+  const auto in = serving::make_instance(*setting_, layout);
   if (!in) return fail(in.error());
-  if (auto valid = serving::check_workload(*model_, workload); !valid) return fail(valid.error());
+  if (auto valid = serving::check_workload(setting_->model, workload); !valid)
+    return fail(valid.error());
   const ServingMemory memory = serving::memory_of(*in, workload);
   if (auto fits = serving::check_batch(*in, memory, 1); !fits) return fail(fits.error());
   const double group = std::max(1.0, concurrency / layout.dp);
   const PrefillEstimate prompt =
       serving::prefill_estimate(*in, workload, memory, serving::fresh_tokens(workload) / layout.tp);
+  const Seconds wave = first_wave(*in, workload, memory, std::min(group, memory.max_sequences));
   double batch = std::min(group, memory.max_sequences);
   LoopEstimate result;
   for (int i = 0; i < kIterations; ++i) {
@@ -53,7 +68,7 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
     const double others = std::max(0.0, batch - 1);
     result.tpot = step.tpot + others / workload.output * work;
     result.prefill_share = batch / workload.output * work / result.tpot;
-    result.ttft = prompt.time + waiting_services(result.prefill_share, others) * work;
+    result.ttft = prompt.time + waiting_services(result.prefill_share, others) * work + wave;
     if (others > 0) result.ttft += step.step / 2;
     // What memory does not hold waits until a sequence ends.
     const Seconds decoding = workload.output * result.tpot;
@@ -71,10 +86,12 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
 
 Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const ServingPools& pools,
                                          double concurrency) const {
-  const auto decodes =
-      serving::make_instance(*machine_, *model_, *kernels_, precision_, engine_, pools.decode);
+  const auto decodes = serving::make_instance(*setting_, pools.decode);
   if (!decodes) return fail(decodes.error());
-  if (auto valid = serving::check_workload(*model_, workload); !valid) return fail(valid.error());
+  if (auto valid = serving::check_workload(setting_->model, workload); !valid)
+    return fail(valid.error());
+  const auto prefills = serving::make_instance(*setting_, pools.prefill);
+  if (!prefills) return fail(prefills.error());
   const auto prompt =
       prefill(workload, pools.prefill, serving::fresh_tokens(workload) / pools.prefill.tp);
   if (!prompt) return fail(prompt.error());
@@ -82,6 +99,7 @@ Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const 
   if (auto fits = serving::check_batch(*decodes, memory, 1); !fits) return fail(fits.error());
   const double groups = pools.decode_instances * pools.decode.dp;
   const double servers = pools.prefill_instances * pools.prefill.dp;
+  const Seconds wave = first_wave(*prefills, workload, prompt->memory, concurrency / servers);
   const double prompts_per_second = servers / prompt->step.value();
   double batch =
       std::clamp(concurrency / groups, std::min(1.0, memory.max_sequences), memory.max_sequences);
@@ -96,7 +114,7 @@ Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const 
     // Where prefill is the narrow place, requests wait for it in step.
     const Seconds saturated = Seconds(concurrency / prompts_per_second) - decoding;
     result.tpot = step.tpot;
-    result.ttft = std::max(alone + queued, saturated);
+    result.ttft = std::max(alone + queued + wave, saturated);
     result.prefill_share = std::min(1.0, busy);
     const Seconds life = result.ttft + decoding;
     batch = std::clamp(concurrency / groups * (decoding / life),

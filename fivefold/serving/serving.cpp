@@ -43,16 +43,17 @@ DecodeEstimate search_batch(const Instance& in, const ServingWorkload& workload,
 
 ServingModel::ServingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
                            const Precision& precision)
-    : machine_(&machine),
-      model_(&model),
-      kernels_(&kernels),
-      precision_(precision),
-      engine_(engine_parameters(kernels.stack(), machine.device)) {}
+    : setting_(std::make_shared<const serving::Setting>(serving::Setting{
+          machine, model, kernels, precision, engine_parameters(kernels.stack(), machine.device),
+          serving::halves_of(model.layers), serving::halves_of(model.mtp)})) {}
+
+const EngineParameters& ServingModel::engine() const {
+  return setting_->engine;
+}
 
 Result<ServingMemory> ServingModel::memory(const ServingWorkload& workload,
                                            const ServingLayout& layout) const {
-  const auto in =
-      serving::make_instance(*machine_, *model_, *kernels_, precision_, engine_, layout);
+  const auto in = serving::make_instance(*setting_, layout);
   if (!in) return fail(in.error());
   return serving::memory_of(*in, workload);
 }
@@ -60,10 +61,9 @@ Result<ServingMemory> ServingModel::memory(const ServingWorkload& workload,
 Result<PrefillEstimate> ServingModel::prefill(const ServingWorkload& workload,
                                               const ServingLayout& layout,
                                               double tokens_per_device) const {
-  const auto in =
-      serving::make_instance(*machine_, *model_, *kernels_, precision_, engine_, layout);
+  const auto in = serving::make_instance(*setting_, layout);
   if (!in) return fail(in.error());
-  if (auto valid = check_workload(*model_, workload); !valid) return fail(valid.error());
+  if (auto valid = check_workload(setting_->model, workload); !valid) return fail(valid.error());
   if (tokens_per_device <= 0) return fail("a batch must hold at least one token");
   ServingWorkload prompt = workload;
   prompt.output = 0;
@@ -77,10 +77,9 @@ Result<PrefillEstimate> ServingModel::prefill(const ServingWorkload& workload,
 
 Result<DecodeEstimate> ServingModel::decode(const ServingWorkload& workload,
                                             const ServingLayout& layout, double batch) const {
-  const auto in =
-      serving::make_instance(*machine_, *model_, *kernels_, precision_, engine_, layout);
+  const auto in = serving::make_instance(*setting_, layout);
   if (!in) return fail(in.error());
-  if (auto valid = check_workload(*model_, workload); !valid) return fail(valid.error());
+  if (auto valid = check_workload(setting_->model, workload); !valid) return fail(valid.error());
   if (batch <= 0) return fail("a batch must hold a sequence");
   const ServingMemory memory = serving::memory_of(*in, workload);
   if (auto fits = check_batch(*in, memory, batch); !fits) return fail(fits.error());
@@ -92,10 +91,9 @@ Result<DecodeEstimate> ServingModel::best_decode(const ServingWorkload& workload
   // Beyond this the step time per sequence no longer falls: every weight has been read once for
   // thousands of tokens.
   constexpr double kLargestBatch = 8192;
-  const auto in =
-      serving::make_instance(*machine_, *model_, *kernels_, precision_, engine_, layout);
+  const auto in = serving::make_instance(*setting_, layout);
   if (!in) return fail(in.error());
-  if (auto valid = check_workload(*model_, workload); !valid) return fail(valid.error());
+  if (auto valid = check_workload(setting_->model, workload); !valid) return fail(valid.error());
   const ServingMemory memory = serving::memory_of(*in, workload);
   if (auto fits = check_batch(*in, memory, 1); !fits) return fail(fits.error());
   const double most = std::floor(std::min(memory.max_sequences, kLargestBatch));

@@ -8,6 +8,8 @@
 // simulation's part.
 #pragma once
 
+#include <memory>
+
 #include "fivefold/collective/collective.h"
 #include "fivefold/kernel/kernel.h"
 #include "fivefold/workload/layer.h"
@@ -35,7 +37,9 @@ struct ServingWorkload {
   bool microbatch_overlap = true;  // two batches may hide communication behind compute
   double expert_imbalance = 0;     // busiest device over the mean; 0: from the routing statistics
   double memory_reserve = 0.1;     // of capacity: context, activations, fragmentation
-  double prefix_hit = 0;           // share of the input whose cache is already there
+  double loop_rounds =
+      0;                  // closed loops: requests each client sends, all start at once; 0: endless
+  double prefix_hit = 0;  // share of the input whose cache is already there
 };
 
 struct ServingMemory {
@@ -110,6 +114,10 @@ struct EngineParameters {
 };
 EngineParameters engine_parameters(const Stack& stack, const Device& device);
 
+namespace serving {
+struct Setting;  // what no layout changes, worked out once
+}
+
 class ServingModel {
  public:
   // The references must outlive it.
@@ -134,14 +142,10 @@ class ServingModel {
                              double concurrency) const;
   Result<ServingMemory> memory(const ServingWorkload& workload, const ServingLayout& layout) const;
 
-  const EngineParameters& engine() const { return engine_; }
+  const EngineParameters& engine() const;
 
  private:
-  const Machine* machine_;
-  const Model* model_;
-  const KernelModel* kernels_;
-  Precision precision_;
-  EngineParameters engine_;
+  std::shared_ptr<const serving::Setting> setting_;
 };
 
 // Busiest of `devices` over the mean when `pairs` (token, expert) pairs fall on them at random:

@@ -76,16 +76,39 @@ double imbalance_of(const Instance& in, const MoeFfn& moe, const Pass& pass, dou
   return routing_imbalance(tokens * moe.active, in.shard.ep);
 }
 
-LayerTime layer_time(const Instance& in, const LayerGroup& layer, const Pass& pass) {
+Batch batch_of(const Pass& pass) {
+  return {.sequences = pass.sequences,
+          .q_len = pass.q_len,
+          .context = pass.context,
+          .decode = pass.decode};
+}
+
+// All-reduce of the tokens' activations within an attention group.
+Seconds reduce_time(const Instance& in, const Pass& pass) {
+  if (in.layout.tp == 1) return Seconds(0);
+  const Bytes activations =
+      stored(pass.sequences * pass.q_len * in.model.hidden, in.precision.activations);
+  return collective_time(in.machine, Collective::kAllReduce, in.tensor, activations).time;
+}
+
+LayerTime attention_time(const Instance& in, const LayerGroup& layer, const Pass& pass) {
   LayerTime time;
-  Batch batch{.sequences = pass.sequences,
-              .q_len = pass.q_len,
-              .context = pass.context,
-              .decode = pass.decode};
-  const double tokens = batch.tokens();
+  if (std::holds_alternative<std::monostate>(layer.attention)) return time;
+  const Batch batch = batch_of(pass);
+  for (const Op& op : layer_ops(in.model, layer, in.shard, batch, in.precision)) {
+    add_op(in.kernels, op, time);
+  }
+  time.tensor = reduce_time(in, pass);
+  return time;
+}
+
+LayerTime ffn_time(const Instance& in, const LayerGroup& layer, const Pass& pass) {
+  LayerTime time;
+  if (std::holds_alternative<std::monostate>(layer.ffn)) return time;
+  Batch batch = batch_of(pass);
   const MoeFfn* experts = moe(layer);
   if (experts != nullptr) {
-    batch.expert_tokens = tokens * in.layout.dp;
+    batch.expert_tokens = batch.tokens() * in.layout.dp;
     batch.expert_imbalance = imbalance_of(in, *experts, pass, batch.expert_tokens);
     // Copies of an expert share its tokens.
     const double ranks = double(in.layout.tp) * in.layout.dp;
@@ -94,20 +117,33 @@ LayerTime layer_time(const Instance& in, const LayerGroup& layer, const Pass& pa
   for (const Op& op : layer_ops(in.model, layer, in.shard, batch, in.precision)) {
     add_op(in.kernels, op, time);
   }
-  const Bytes activations = stored(tokens * in.model.hidden, in.precision.activations);
-  const bool exchanged = experts != nullptr && in.exchanges;
-  if (in.layout.tp > 1) {
-    // After attention and after the FFN. Around an exchange the second is the all-gather that
-    // completes a reduce-scatter before it: together one all-reduce.
-    const bool has_attention = !std::holds_alternative<std::monostate>(layer.attention);
-    const bool has_ffn = !std::holds_alternative<std::monostate>(layer.ffn) && !exchanged;
-    time.tensor = (int(has_attention) + int(has_ffn)) *
-                  collective_time(in.machine, Collective::kAllReduce, in.tensor, activations).time;
-  }
-  if (exchanged) {
-    time.exchange = exchange_time(in, *experts, tokens, batch.expert_imbalance, pass.decode);
+  // Around an exchange, attention's all-reduce becomes a reduce-scatter before it and an all-gather
+  // after it.
+  if (experts != nullptr && in.exchanges) {
+    time.exchange =
+        exchange_time(in, *experts, batch.tokens(), batch.expert_imbalance, pass.decode);
+  } else {
+    time.tensor = reduce_time(in, pass);
   }
   return time;
+}
+
+LayerTime sum(const LayerTime& a, const LayerTime& b) {
+  return {a.attention + b.attention,   a.projections + b.projections, a.experts + b.experts,
+          a.streaming + b.streaming,   a.tensor + b.tensor,           a.exchange + b.exchange,
+          a.arithmetic + b.arithmetic, a.traffic + b.traffic};
+}
+
+// One layer of each group, in order.
+template <class Use>
+void for_each_layer(const Instance& in, const LayerHalves& halves, const Pass& pass, Use use) {
+  InlineVector<LayerTime, kMostGroups> attention;
+  for (std::size_t i = 0; i < halves.ffn.size(); ++i) {
+    const std::size_t alike = halves.first_alike[i];
+    attention.push_back(alike < i ? attention[alike]
+                                  : attention_time(in, halves.attention[i], pass));
+    use(halves.ffn[i].count, sum(attention[i], ffn_time(in, halves.ffn[i], pass)));
+  }
 }
 
 void add_layers(StepParts& parts, const LayerTime& time, double count) {
@@ -122,42 +158,39 @@ void add_layers(StepParts& parts, const LayerTime& time, double count) {
 
 StepParts layers_in_turn(const Instance& in, const Pass& pass) {
   StepParts parts;
-  for (const LayerGroup& layer : in.model.layers) {
-    const LayerTime time = layer_time(in, layer, pass);
-    add_layers(parts, time, layer.count);
-    parts.exchange += layer.count * time.exchange;
-  }
+  for_each_layer(in, in.setting.layers, pass, [&](int count, const LayerTime& time) {
+    add_layers(parts, time, count);
+    parts.exchange += count * time.exchange;
+  });
   return parts;
 }
 
 // Two micro-batches of half the sequences: while one computes, the other's tokens travel. A layer
-// takes twice the longer of the two; once, at the start, nothing hides the first exchange. While an
-// exchange runs its kernels hold a share of the cores.
+// takes twice the longer of the two; once, at the start, nothing hides the first exchange. In
+// prefill the exchange's kernels hold a share of the cores while they run; those of decode hold
+// none (DeepEP).
 StepParts layers_overlapped(const Instance& in, Pass pass) {
   StepParts parts;
   pass.sequences /= 2;
   Seconds fill{0};
-  for (const LayerGroup& layer : in.model.layers) {
-    const LayerTime time = layer_time(in, layer, pass);
-    add_layers(parts, time, 2.0 * layer.count);
-    if (time.exchange <= Seconds(0)) continue;
+  for_each_layer(in, in.setting.layers, pass, [&](int count, const LayerTime& time) {
+    add_layers(parts, time, 2.0 * count);
+    if (time.exchange <= Seconds(0)) return;
     const Seconds busy = time.compute() + time.tensor;
-    const Seconds shared = std::min(busy / in.engine.overlap_compute, time.exchange);
-    const Seconds slowed = busy + shared * (1 - in.engine.overlap_compute);
+    const double left = pass.decode ? 1 : in.engine.overlap_compute;
+    const Seconds shared = std::min(busy / left, time.exchange);
+    const Seconds slowed = busy + shared * (1 - left);
     const Seconds exposed = std::max(slowed, time.exchange) - busy;
-    parts.exchange += 2.0 * layer.count * exposed;
-    parts.hidden += 2.0 * layer.count * std::max(Seconds(0), time.exchange - exposed);
+    parts.exchange += 2.0 * count * exposed;
+    parts.hidden += 2.0 * count * std::max(Seconds(0), time.exchange - exposed);
     fill = std::max(fill, time.exchange);
-  }
+  });
   parts.exchange += fill;
   return parts;
 }
 
 Seconds head_time(const Instance& in, const Pass& pass) {
-  const Batch batch{.sequences = pass.sequences,
-                    .q_len = pass.q_len,
-                    .context = pass.context,
-                    .decode = pass.decode};
+  const Batch batch = batch_of(pass);
   Seconds time{0};
   for (const Op& op : head_ops(in.model, in.shard, batch, in.precision)) {
     time += in.kernels.time(op).time;
@@ -198,10 +231,9 @@ Seconds draft_time(const Instance& in, const Pass& pass, int drafts) {
     // The first run also takes in the tokens that were just accepted.
     Pass one = pass;
     if (draft > 0) one.q_len = 1;
-    for (const LayerGroup& layer : in.model.mtp) {
-      const LayerTime layer_taken = layer_time(in, layer, one);
-      time += layer.count * (layer_taken.compute() + layer_taken.tensor + layer_taken.exchange);
-    }
+    for_each_layer(in, in.setting.drafts, one, [&](int count, const LayerTime& layer) {
+      time += count * (layer.compute() + layer.tensor + layer.exchange);
+    });
     one.q_len = 1;
     time += head_time(in, one) + logits_time(in, one);
   }

@@ -1,12 +1,37 @@
 // Inside the serving room: one pass of a batch through the model on one instance.
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "fivefold/serving/serving.h"
 
 namespace fivefold::serving {
 
+constexpr std::size_t kMostGroups = 64;  // kinds of layers of a model
+
+// The model's layers in halves, so that attention which several kinds of layers share is timed
+// once.
+struct LayerHalves {
+  std::vector<LayerGroup> attention;  // of each group, alone
+  std::vector<LayerGroup> ffn;
+  std::vector<std::size_t> first_alike;  // the first group with equal attention
+};
+LayerHalves halves_of(const std::vector<LayerGroup>& layers);
+
+// What no layout changes.
+struct Setting {
+  const Machine& machine;
+  const Model& model;
+  const KernelModel& kernels;
+  Precision precision;
+  EngineParameters engine;
+  LayerHalves layers, drafts;
+};
+
 // A layout resolved on a machine, so that a step is arithmetic only.
 struct Instance {
+  const Setting& setting;
   const Machine& machine;
   const Model& model;
   const KernelModel& kernels;
@@ -21,9 +46,7 @@ struct Instance {
   bool exchanges = false;  // tokens travel to their experts: attention groups hold different tokens
 };
 // Why this layout cannot be, or the instance.
-Result<Instance> make_instance(const Machine& machine, const Model& model,
-                               const KernelModel& kernels, const Precision& precision,
-                               const EngineParameters& engine, const ServingLayout& layout);
+Result<Instance> make_instance(const Setting& setting, const ServingLayout& layout);
 
 // What passes through at once, per attention group.
 struct Pass {
