@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kQueryTile = 128;
 constexpr double kLeastPart = 128;  // tokens of cache that a unit walks at least
+constexpr double kMostDecoded = 8;  // new tokens of a sequence that decode kernels take (drafts included)
 
 double rounded_up(double value, double to) {
   return std::ceil(value / to) * to;
@@ -85,7 +86,7 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
   constexpr double kBf16Bytes = 2;
   const double query_bytes = a.batch * a.q_len * a.heads * (a.qk_dim + a.v_dim) * kBf16Bytes;
   const double group = a.heads / a.kv_heads;
-  if (a.q_len * group < kQueryTile && a.causal && a.kv_len > a.q_len) {
+  if (a.q_len <= kMostDecoded && a.causal) {
     const double rows = rounded_up(a.q_len * group, p.tile_m);
     return decoded(p, cores, a.batch * a.kv_heads, kv_seen, 2 * rows * (a.qk_dim + a.v_dim),
                    (a.qk_dim + a.v_dim) * bytes_per_value(a.cache), cache_bytes + query_bytes);

@@ -49,6 +49,7 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   for (const Tile tile : kTiles) {
     const double tiles = gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n);
     for (const double split : kSplits) {
+      if (split > p.split) break;
       if (split > 1 && (tiles * split > 2 * cores || gemm.k < split * kLeastK)) break;
       const double waves = std::ceil(tiles * split / cores);
       double time = waves * tile_time(p, tile, gemm.m, gemm.n, gemm.k / split, bytes_a, bytes_b);
@@ -82,33 +83,45 @@ struct ExpertKinds {
   int count = 1;
 };
 
-// Balanced: one kind. Power law: the expert of rank r takes a share that goes as r^-power, ranks
-// taken together in doublings.
+// Load of an expert at quantile u of a power law: density x^-power on [1, 0.8 tokens], as benchmarks of fused
+// experts draw it (aiconfigurator, collector/helper.py).
+double power_law_load(double u, double power, double tokens) {
+  const double most = std::max(1.0, 0.8 * tokens);
+  if (std::abs(power - 1) < 1e-6) return std::pow(most, u);
+  const double edge = std::pow(most, 1 - power);
+  return std::pow(1 + u * (edge - 1), 1 / (1 - power));
+}
+
+// Balanced: one kind. Power law: the busiest device holds the most loaded expert of all; its others are a
+// sample of the whole, taken at quantiles.
 ExpertKinds kinds_of(const MoeBlock& moe) {
   ExpertKinds kinds;
-  const double pairs = moe.routed_pairs();
   if (moe.power_law <= 0 || moe.local_experts < 2) {
     kinds.experts[0] = moe.local_experts;
-    kinds.pairs[0] = pairs / moe.local_experts;
+    kinds.pairs[0] = moe.routed_pairs() / moe.local_experts;
     return kinds;
   }
-  double first = 0, whole = 0;
-  kinds.count = 0;
-  for (double width = 1; first < moe.local_experts && kinds.count < kKinds; width *= 2) {
-    const double last =
-        kinds.count == kKinds - 1 ? moe.local_experts : std::min(moe.local_experts, first + width);
-    const double share = std::pow((first + last) / 2 + 0.5, -moe.power_law);
-    kinds.experts[kinds.count] = last - first;
-    kinds.pairs[kinds.count] = share;
-    whole += share * (last - first);
-    ++kinds.count;
-    first = last;
+  constexpr int kQuantiles = kKinds - 1;
+  double mean = 0;
+  for (int i = 0; i < kQuantiles; ++i) {
+    kinds.pairs[i + 1] = power_law_load((i + 0.5) / kQuantiles, moe.power_law, moe.tokens);
+    kinds.experts[i + 1] = (moe.local_experts - 1) / kQuantiles;
+    mean += kinds.pairs[i + 1] / kQuantiles;
   }
-  for (int i = 0; i < kinds.count; ++i) {
-    // No expert takes a token twice.
-    kinds.pairs[i] = std::min(moe.tokens, kinds.pairs[i] * pairs / whole);
-  }
+  kinds.count = kKinds;
+  kinds.experts[0] = 1;
+  kinds.pairs[0] = power_law_load(1 - 0.5 / moe.experts, moe.power_law, moe.tokens);
+  // All experts together take tokens x topk pairs; no expert takes a token twice.
+  mean = (mean * (moe.experts - 1) + kinds.pairs[0]) / moe.experts;
+  const double scale = moe.tokens * moe.topk / moe.experts / mean;
+  for (double& pairs : kinds.pairs) pairs = std::min(moe.tokens, pairs * scale);
   return kinds;
+}
+
+double pairs_of(const ExpertKinds& kinds) {
+  double pairs = 0;
+  for (int i = 0; i < kinds.count; ++i) pairs += kinds.experts[i] * kinds.pairs[i];
+  return pairs;
 }
 
 // One grouped product: every active expert has its own tiles.
@@ -149,7 +162,7 @@ KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming
                     const MoeBlock& moe) {
   const ExpertKinds kinds = kinds_of(moe);
   const double bytes_a = bytes_per_value(moe.a), bytes_b = bytes_per_value(moe.b);
-  const double pairs = moe.routed_pairs();
+  const double pairs = pairs_of(kinds);
   const double up_width = moe.gated ? 2 * moe.width : moe.width;
   const Grouped up = grouped_product(p, cores, kinds, up_width, moe.hidden, bytes_a, bytes_b);
   const Grouped down = grouped_product(p, cores, kinds, moe.hidden, moe.width, bytes_a, bytes_b);

@@ -96,6 +96,7 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
       p.fill = value("fill").value_or(0);
       p.feed_rate = value("feed").value_or(64) * hertz;
       p.tile_m = value("tile_m").value_or(16);
+      p.split = value("split").value_or(16);
     }
   }
   for (Format a : kAllFormats) {

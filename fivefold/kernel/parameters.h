@@ -9,6 +9,7 @@
 //   fill                of one tile or work unit: pipeline prologue and epilogue
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
+//   split               parts that K is split into at most (1: the kernel does not split)
 //   cores               where the chip's data sheet names none: work units that run at once
 //   clock               where the data sheet names none
 #pragma once
@@ -26,6 +27,7 @@ struct FamilyParameters {
   double launch = 0;        // s
   double fill = 0;          // s
   double tile_m = 16;
+  double split = 16;
 };
 
 struct KernelModel::Parameters {

@@ -1,0 +1,300 @@
+#include "fivefold/evidence/kernel_rows.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "fivefold/workload/layer.h"
+
+namespace fivefold {
+namespace {
+
+KernelRow refuse(std::string family, std::string reason) {
+  KernelRow row;
+  row.family = std::move(family);
+  row.refused = std::move(reason);
+  return row;
+}
+
+KernelRow one(std::string family, Family kernel, Format format, Shape shape) {
+  return {std::move(family), {}, kernel, format, {{kernel, shape}}};
+}
+
+// A row's numbers; a missing one makes the row unusable rather than zero.
+class Numbers {
+ public:
+  Numbers(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
+  double operator()(std::string_view column) {
+    const auto value = table_.number(row_, column);
+    if (!value) missing_ = column;
+    return value.value_or(0);
+  }
+  double or_zero(std::string_view column) const { return table_.number(row_, column).value_or(0); }
+  const std::string& missing() const { return missing_; }
+
+ private:
+  const CsvTable& table_;
+  std::size_t row_;
+  std::string missing_;
+};
+
+KernelRow gemm_row(const CsvTable& table, std::size_t row, Numbers& number) {
+  const auto format = kernel_format(table.at(row, "gemm_dtype"));
+  if (!format)
+    return refuse("gemm", fmt::format("format '{}' is not modelled", table.at(row, "gemm_dtype")));
+  const Format a = *format == Format::kInt4 ? Format::kBf16 : *format;
+  return one("gemm", Family::kGemm, *format,
+             Gemm{.m = number("m"), .n = number("n"), .k = number("k"), .a = a, .b = *format});
+}
+
+KernelRow attention_row(const CsvTable& table, std::size_t row, Numbers& number, bool decode) {
+  const char* family = decode ? "attention_decode" : "attention_prefill";
+  const auto compute = kernel_format(table.at(row, "attn_dtype")),
+             cache = kernel_format(table.at(row, "kv_cache_dtype"));
+  if (!compute || !cache) return refuse(family, "format of attention or cache is not modelled");
+  AttentionCore core{.batch = number("batch_size"),
+                     .q_len = decode ? 1 : number("isl"),
+                     .kv_len = number("isl") + number("step"),
+                     .heads = number("num_heads"),
+                     .kv_heads = number("num_key_value_heads"),
+                     .qk_dim = number("head_dim"),
+                     .window = number.or_zero("window_size"),
+                     .compute = *compute,
+                     .cache = *cache};
+  if (core.kv_heads == 0) core.kv_heads = core.heads;  // the tables write multi-head attention so
+  core.v_dim = core.qk_dim;
+  return one(family, decode ? Family::kAttentionDecode : Family::kAttentionPrefill, *compute, core);
+}
+
+KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool decode) {
+  const char* family = decode ? "mla_decode" : "mla_prefill";
+  const auto compute = kernel_format(table.at(row, "mla_dtype")),
+             cache = kernel_format(table.at(row, "kv_cache_dtype"));
+  if (!compute || !cache) return refuse(family, "format of attention or cache is not modelled");
+  const double context = number("isl") + number("step");
+  // DeepSeek-V3: 512 + 64 compressed; 128 + 64 and 128 a head when not absorbed.
+  if (decode) {
+    return one(family, Family::kMlaDecode, *compute,
+               MlaCore{.batch = number("batch_size"),
+                       .q_len = 1,
+                       .kv_len = context,
+                       .heads = number("num_heads"),
+                       .kv_rank = 512,
+                       .rope_dim = 64,
+                       .compute = *compute,
+                       .cache = *cache});
+  }
+  AttentionCore core{.batch = number("batch_size"),
+                     .q_len = number("isl"),
+                     .kv_len = context,
+                     .heads = number("num_heads"),
+                     .kv_heads = number("num_heads"),
+                     .qk_dim = 192,
+                     .v_dim = 128,
+                     .compute = *compute,
+                     .cache = *cache};
+  // SGLang's Hopper and Ampere path walks the compressed cache in prefill too: one shared head,
+  // absorbed.
+  if (table.at(row, "kernel_source") == "flash_attention") {
+    core.kv_heads = 1;
+    core.qk_dim = 576;
+    core.v_dim = 512;
+    return one(family, Family::kAttentionPrefill, *compute, core);
+  }
+  return one(family, Family::kMlaPrefill, *compute, core);
+}
+
+KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number) {
+  const auto format = kernel_format(table.at(row, "moe_dtype"));
+  if (!format)
+    return refuse("moe", fmt::format("format '{}' is not modelled", table.at(row, "moe_dtype")));
+  const bool weights_only = *format == Format::kInt4 || *format == Format::kMxFp4;
+  MoeBlock moe{.tokens = number("num_tokens"),
+               .hidden = number("hidden_size"),
+               .width = number("inter_size") / number("moe_tp_size"),
+               .experts = number("num_experts"),
+               .local_experts = number("num_experts") / number("moe_ep_size"),
+               .topk = number("topk"),
+               .a = weights_only ? Format::kBf16 : *format,
+               .b = *format};
+  const std::string_view spread = table.at(row, "distribution");
+  constexpr std::string_view kPowerLaw = "power_law_";
+  if (spread.starts_with(kPowerLaw)) {
+    const std::string_view text = spread.substr(kPowerLaw.size());
+    std::from_chars(text.data(), text.data() + text.size(), moe.power_law);
+  } else if (spread != "balanced" && spread != "uniform") {
+    return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
+  }
+  return one("moe", Family::kMoe, *format, moe);
+}
+
+KernelRow linear_row(const CsvTable& table, std::size_t row, Numbers& number) {
+  const std::string_view kernel = table.at(row, "kernel_source");
+  LinearCore core{.batch = number("batch_size"),
+                  .q_len = number("seq_len"),
+                  .k_heads = number("num_k_heads"),
+                  .v_heads = number("num_v_heads"),
+                  .k_dim = number("head_k_dim"),
+                  .v_dim = number("head_v_dim"),
+                  .conv = number("d_conv")};
+  const double channels = 2 * core.k_heads * core.k_dim + core.v_heads * core.v_dim;
+  const double tokens = core.batch * core.q_len;
+  if (kernel.find("conv1d") != kernel.npos) {
+    const Bytes moved(2 * tokens * channels), state(2 * core.batch * channels * core.conv);
+    return one("linear_attention", Family::kMemoryBound, Format::kBf16,
+               Streaming{moved + state, moved + state, Ops(2 * tokens * channels * core.conv)});
+  }
+  return one("linear_attention", Family::kLinearAttention, Format::kBf16, core);
+}
+
+// Batched products that absorb MLA's up-projections: one 128 x 512 matrix a head.
+KernelRow absorb_row(const CsvTable& table, std::size_t row, Numbers& number) {
+  const auto format = kernel_format(table.at(row, "bmm_dtype"));
+  if (!format) return refuse("gemm", "format is not modelled");
+  const bool before = table.at(row, "op_name") == "mla_gen_pre";
+  return one("gemm", Family::kGemm, *format,
+             Gemm{.m = number("num_tokens"),
+                  .n = before ? 512.0 : 128.0,
+                  .k = before ? 128.0 : 512.0,
+                  .batch = number("num_heads"),
+                  .a = *format,
+                  .b = *format});
+}
+
+// A whole attention block with its projections: the operators of that layer of the named model.
+KernelRow module_row(const CsvTable& table, std::size_t row, Numbers& number,
+                     const Catalog& catalog, bool decode) {
+  const char* family = "attention_module";
+  const auto model = catalog.model(table.at(row, "model"));
+  if (!model)
+    return refuse(family, fmt::format("model '{}' is not in the catalog", table.at(row, "model")));
+  const auto compute = kernel_format(table.at(row, "mla_dtype")),
+             cache = kernel_format(table.at(row, "kv_cache_dtype")),
+             gemm = kernel_format(table.at(row, "gemm_type"));
+  if (!compute || !cache || !gemm) return refuse(family, "format is not modelled");
+  LayerGroup layer = (*model)->layers.back();
+  layer.ffn = std::monostate{};
+  const auto* mla = std::get_if<MlaAttention>(&layer.attention);
+  const double heads = number("num_heads");
+  if (mla == nullptr || heads <= 0) return refuse(family, "attention is not MLA");
+  const Shard shard{.tp = std::max(1, static_cast<int>(mla->heads / heads))};
+  Precision precision;
+  precision.gemm_a = precision.gemm_b = *gemm;
+  precision.attention = *compute;
+  precision.cache = *cache;
+  const Batch batch{.sequences = number("batch_size"),
+                    .q_len = decode ? 1 : number("isl"),
+                    .context = decode ? number("isl") + number("step") - 1 : number("step"),
+                    .decode = decode};
+  KernelRow result{family, {}, Family::kAttentionModule, *gemm, {}};
+  for (const Op& op : layer_ops(**model, layer, shard, batch, precision)) {
+    for (int i = 0; i < static_cast<int>(op.repeat); ++i)
+      result.operators.emplace_back(op.family, op.shape);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::optional<Format> kernel_format(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, Format>, 9> kNames = {
+      {{"int4_wo", Format::kInt4},
+       {"sq", Format::kInt8},
+       {"fp8_e4m3", Format::kFp8},
+       {"w4a16_mxfp4", Format::kMxFp4},
+       {"FP8 block-scaled", Format::kFp8Block},
+       {"BF16", Format::kBf16},
+       {"FP16", Format::kFp16},
+       {"FP8", Format::kFp8},
+       {"INT8", Format::kInt8}}};
+  for (const auto& [known, format] : kNames) {
+    if (text == known) return format;
+  }
+  return format_from_name(text);
+}
+
+std::optional<TableName> table_name(const std::string& path) {
+  const std::string stem = file_stem(path);
+  const std::size_t first = stem.find("__"), last = stem.rfind("__");
+  if (first == stem.npos || last == first) return std::nullopt;
+  return TableName{stem.substr(0, first), stem.substr(first + 2, last - first - 2),
+                   stem.substr(last + 2)};
+}
+
+KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::string& kind,
+                          const Catalog& catalog) {
+  Numbers number(table, row);
+  KernelRow result = [&]() -> KernelRow {
+    if (kind == "gemm") return gemm_row(table, row, number);
+    if (kind == "moe") return moe_row(table, row, number);
+    if (kind == "context_attention") return attention_row(table, row, number, false);
+    if (kind == "generation_attention") return attention_row(table, row, number, true);
+    if (kind == "context_mla") return mla_row(table, row, number, false);
+    if (kind == "generation_mla") return mla_row(table, row, number, true);
+    if (kind == "gdn") return linear_row(table, row, number);
+    if (kind == "mla_bmm") return absorb_row(table, row, number);
+    if (kind == "mla_context_module") return module_row(table, row, number, catalog, false);
+    if (kind == "mla_generation_module") return module_row(table, row, number, catalog, true);
+    if (kind == "encoder_attention") {
+      AttentionCore core{.batch = number("batch_size"),
+                         .q_len = number("isl"),
+                         .kv_len = number("isl"),
+                         .heads = number("num_heads"),
+                         .kv_heads = number("num_heads"),
+                         .qk_dim = number("head_dim"),
+                         .v_dim = number("head_dim"),
+                         .causal = false};
+      return one("encoder_attention", Family::kEncoderAttention, Format::kBf16, core);
+    }
+    if (kind == "scale_matrix" || kind == "computescale") {
+      const double values = number("m") * number("k");
+      return one("memory_bound", Family::kMemoryBound, Format::kBf16,
+                 Streaming{Bytes(2 * values), Bytes(values), Ops(values)});
+    }
+    if (kind.starts_with("dsa_") || kind.starts_with("dsv4_"))
+      return refuse("sparse_attention", "sparse attention modules are not predicted yet");
+    if (kind.starts_with("wideep_") && kind.find("moe") != kind.npos)
+      return refuse("moe", "experts behind a wide exchange are not predicted yet");
+    if (kind.starts_with("wideep_"))
+      return refuse("attention_module", "wide-EP attention modules are not predicted yet");
+    return refuse("memory_bound", fmt::format("tables '{}' are not predicted yet", kind));
+  }();
+  if (result.refused.empty() && !number.missing().empty()) {
+    return refuse(result.family, fmt::format("column '{}' is empty", number.missing()));
+  }
+  return result;
+}
+
+KernelRow read_published_row(const CsvTable& table, std::size_t row) {
+  Numbers number(table, row);
+  const std::string_view op = table.at(row, "op");
+  const auto format = kernel_format(table.at(row, "dtype"));
+  if (op != "gemm" && op != "mla_decode")
+    return refuse("gemm", fmt::format("'{}' rows are not predicted yet", op));
+  if (!format)
+    return refuse("gemm", fmt::format("format '{}' is not modelled", table.at(row, "dtype")));
+  if (table.at(row, "time_us").empty())
+    return refuse(op == "gemm" ? "gemm" : "mla_decode", "the row has no time");
+  KernelRow result = op == "gemm" ? one("gemm", Family::kGemm, *format,
+                                        Gemm{.m = number("m"),
+                                             .n = number("n"),
+                                             .k = number("k"),
+                                             .a = *format,
+                                             .b = *format})
+                                  : one("mla_decode", Family::kMlaDecode, *format,
+                                        MlaCore{.batch = number("batch"),
+                                                .q_len = std::max(1.0, number.or_zero("q_len")),
+                                                .kv_len = number("kv_len"),
+                                                .heads = number("heads_q"),
+                                                .kv_rank = 512,
+                                                .rope_dim = 64,
+                                                .compute = *format,
+                                                .cache = *format});
+  if (!number.missing().empty())
+    return refuse(result.family, fmt::format("column '{}' is empty", number.missing()));
+  return result;
+}
+
+}  // namespace fivefold

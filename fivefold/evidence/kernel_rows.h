@@ -1,0 +1,34 @@
+// Rows of measured operator tables as operators with shapes.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "fivefold/evidence/evidence.h"
+#include "fivefold/kernel/kernel.h"
+
+namespace fivefold {
+
+// What one row times: an operator, or several that run after each other.
+struct KernelRow {
+  std::string family;   // as the JSON form names it
+  std::string refused;  // why it cannot be expressed; then the rest is empty
+  Family kernel = Family::kGemm;
+  Format format = Format::kBf16;
+  std::vector<std::pair<Family, Shape>> operators;
+};
+
+// What the file name says: "<chip>__<stack>-<version>__<table>".
+struct TableName {
+  std::string chip, stack, table;
+};
+std::optional<TableName> table_name(const std::string& path);
+
+KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::string& kind,
+                          const Catalog& catalog);
+// One row of kernels/published.csv or of the tables of InferSim.
+KernelRow read_published_row(const CsvTable& table, std::size_t row);
+
+std::optional<Format> kernel_format(std::string_view text);
+
+}  // namespace fivefold
