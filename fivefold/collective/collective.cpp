@@ -218,7 +218,9 @@ void consider_direct(const Operation& op, CollectiveTime& best) {
 void consider_in_network(const Operation& op, CollectiveTime& best) {
   const int innermost = op.innermost();
   const LinkParameters& link = op.link(innermost);
-  if (link.in_network_efficiency <= 0) return;
+  const LevelKind kind = op.level(innermost).kind;
+  const bool switched = kind == LevelKind::kSwitch || kind == LevelKind::kClos;
+  if (!switched || link.in_network_efficiency <= 0) return;
   Loads loads;
   double inside = op.fanout(innermost);
   for (int i = innermost + 1; i < op.levels(); ++i) {

@@ -7,12 +7,26 @@
 namespace fivefold {
 namespace {
 
+// The fabric that the stack takes for a relative of this one, or empty.
+std::string relative_of(const Stack& stack, const std::string& fabric) {
+  for (auto entry = stack.entries.rbegin(); entry != stack.entries.rend(); ++entry) {
+    if (entry->architecture != fabric) continue;
+    const Fact* like = entry->parameters.find("like");
+    if (like != nullptr && like->kind == Fact::Kind::kText) return like->text;
+  }
+  return {};
+}
+
 // The names that an entry's `architecture` may carry to apply, the most specific first.
-std::vector<std::string> scopes(const System& system, const std::string& fabric) {
+std::vector<std::string> scopes(const Stack& stack, const System& system,
+                                const std::string& fabric) {
   const std::string kind = fabric.substr(fabric.find('/') + 1);
   std::vector<std::string> names = {system.id + "/" + kind};
   if (system.chip != nullptr) names.push_back(system.chip->id + "/" + kind);
   names.push_back(fabric);
+  if (std::string relative = relative_of(stack, fabric); !relative.empty()) {
+    names.push_back(std::move(relative));
+  }
   names.push_back(kind);
   names.push_back("*");
   return names;
@@ -156,7 +170,7 @@ std::string fabric_key(const Chip& chip, std::string_view kind) {
 
 LinkTable link_table(const Stack& stack, const System& system, const std::string& fabric,
                      Seconds latency) {
-  const std::vector<std::string> names = scopes(system, fabric);
+  const std::vector<std::string> names = scopes(stack, system, fabric);
   LinkTable table;
   for (const Traffic traffic : kAllTraffic) {
     const Lookup lookup(stack, names, name(traffic));
@@ -167,7 +181,7 @@ LinkTable link_table(const Stack& stack, const System& system, const std::string
 
 std::optional<double> link_parameter(const Stack& stack, const System& system,
                                      const std::string& fabric, std::string_view parameter) {
-  return Lookup(stack, scopes(system, fabric), "*").get(parameter);
+  return Lookup(stack, scopes(stack, system, fabric), "*").get(parameter);
 }
 
 }  // namespace fivefold

@@ -31,7 +31,9 @@
 //   that one receiving expert takes in sms, sm_rate, sm_token   cores given to the exchange, what
 //   one moves, and its time for each copy forwards                 1: a token crosses this level
 //   once per block and is passed on inside (DeepEP)
-// Levels that the catalog leaves open may be assumed (family "*"): bandwidth, latency.
+// Levels that the catalog leaves open may be assumed (family "*"): bandwidth, latency. `like` names
+// a fabric whose parameters stand for this one's where it has none ("volta/switch" like
+// "ampere/switch").
 #pragma once
 
 #include <array>

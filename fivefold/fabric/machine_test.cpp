@@ -119,6 +119,16 @@ TEST(Library, AMoreSpecificEntryWinsAndStatesOnlyWhatDiffers) {
   EXPECT_DOUBLE_EQ(link[Traffic::kAllReduce].protocols[0].base.value(), 7e-6);
 }
 
+TEST(Library, AFabricWithoutMeasurementsTakesItsRelatives) {
+  // NVLink 6 was not measured: NCCL is taken to reach there what it reaches on NVLink 5.
+  const LinkTable rubin = machine("vera_rubin_nvl72", 72, "comm/nccl").levels[0].link;
+  const LinkTable blackwell = machine("dgx_b200_8", 8, "comm/nccl").levels[0].link;
+  EXPECT_DOUBLE_EQ(rubin[Traffic::kAllGather].efficiency,
+                   blackwell[Traffic::kAllGather].efficiency);
+  EXPECT_NE(rubin[Traffic::kAllGather].efficiency,
+            machine("dgx_a100_8", 8, "comm/nccl").levels[0].link[Traffic::kAllGather].efficiency);
+}
+
 TEST(UsableBandwidth, APairInAFullMeshSeesOneLink) {
   const Machine server = machine("atlas_800t_a2", 8, "comm/hccl");
   const Level& hccs = server.levels[0];
