@@ -223,12 +223,15 @@ std::optional<int> zero_stage(std::string_view text, int dp) {
   return std::nullopt;
 }
 
-std::string set_recompute(std::string_view text, TrainingCase& result) {
+// FSDP stacks recompute a choice of layers or operators, which their tables do not print.
+std::string set_recompute(std::string_view text, bool fsdp, TrainingCase& result) {
   result.recompute_known = true;
   if (text == "none") {
     result.layout.recompute = Recompute::kNone;
   } else if (text == "full") {
     result.layout.recompute = Recompute::kFull;
+  } else if (text.starts_with("selective") && fsdp) {
+    return "layers that are recomputed not published";
   } else if (text.starts_with("selective")) {
     result.layout.recompute = Recompute::kSelective;
   } else if (text.empty() || text.starts_with("recipe-default")) {
@@ -275,7 +278,8 @@ std::string set_layout(const CsvTable& table, std::size_t row, TrainingCase& res
   if (table.at(row, "zero_fsdp") == "hsdp") l.shard = result.system.devices();
   const std::string_view sp = table.at(row, "sp");
   l.sequence_parallel = l.tp > 1 && sp != "0";
-  if (auto reason = set_recompute(table.at(row, "recompute"), result); !reason.empty()) {
+  if (auto reason = set_recompute(table.at(row, "recompute"), l.zero == 3, result);
+      !reason.empty()) {
     return reason;
   }
   return set_schedule(table.at(row, "schedule"), whole(table, row, "vpp").has_value(), result);

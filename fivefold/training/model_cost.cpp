@@ -172,6 +172,17 @@ void add_context_communication(const Costing& c, const LayerGroup& layer, const 
   cost.cp_backward += double(cp - 1) * std::max(none, 2 * step - times.attention_backward / cp);
 }
 
+// After attention and after the FFN: a value in, a value and its mask out, and as much backward.
+Op residual_dropout(const Costing& c) {
+  const double values =
+      c.tokens() * c.model.hidden / (c.layout.sequence_parallel ? c.layout.tp : 1);
+  return {"dropout", Family::kMemoryBound,
+          Streaming{.read = c.activations(values),
+                    .written = c.activations(values) + Bytes(values),
+                    .ops = Ops(values)},
+          2};
+}
+
 // Tokens are gathered by expert before the products and put back after them, on the side that sends
 // and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
 Op permutation(const Costing& c, const MoeFfn& experts) {
@@ -226,6 +237,11 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   PassTimes times;
   for (const Op& op : layer_ops(c.model, layer, c.shard, c.batch, c.precision)) {
     add_op(c, op, times);
+  }
+  if (c.job.dropout) {
+    const Op dropout = residual_dropout(c);
+    times.forward += time_of(c, dropout);
+    times.backward += time_of(c, dropout);
   }
   const MoeFfn* experts = moe(layer);
   if (experts != nullptr) {
