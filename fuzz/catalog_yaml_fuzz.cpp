@@ -1,4 +1,5 @@
 // Any bytes as a catalog file: parts with finite figures, or an error whose problems name the file.
+// And what the fast YAML reader takes must be the tree that yaml-cpp reads.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -6,10 +7,17 @@
 #include <string>
 
 #include "fivefold/catalog/catalog_data.h"
+#include "fivefold/catalog/yaml_simple.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace fivefold;
-  const auto parts = read_catalog({{"fuzz.yaml", std::string(data, data + size), 0}});
+  const std::string text(data, data + size);
+  if (const auto simple = yaml::parse_simple(text)) {
+    std::vector<Problem> problems;
+    const yaml::Node full = yaml::parse_fully(text, "fuzz.yaml", problems);
+    if (!problems.empty() || !(full == *simple)) std::abort();
+  }
+  const auto parts = read_catalog({{"fuzz.yaml", text, 0}});
   if (!parts) {
     if (parts.error().problems.empty() || to_text(parts.error()).empty()) std::abort();
     for (const Problem& problem : parts.error().problems) {

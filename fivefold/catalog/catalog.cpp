@@ -129,12 +129,17 @@ bool same_vendor(std::string_view a, std::string_view b) {
   return normalized(a) == normalized(b);
 }
 
+// The shipped folders that other rooms read.
+bool is_elsewhere(std::string_view path) {
+  return path.starts_with("claims/") || path.starts_with("deployments/");
+}
+
 }  // namespace
 
 Result<Catalog> Catalog::load(const std::vector<std::string>& overlay_dirs) {
   std::vector<CatalogFile> files;
   for (const EmbeddedFile& file : embedded_catalog()) {
-    if (file.path.starts_with("claims/") || file.path.starts_with("deployments/")) continue;
+    if (is_elsewhere(file.path)) continue;
     files.push_back({"catalog/" + std::string(file.path), std::string(file.text), 0});
   }
   for (std::size_t i = 0; i < overlay_dirs.size(); ++i) {

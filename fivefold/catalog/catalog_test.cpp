@@ -311,9 +311,8 @@ TEST(BadInput, duplicates) {
 }
 
 TEST(BadInput, extends_of_nobody_or_in_a_circle) {
-  EXPECT_EQ(
-      refusal("chips:\n- id: a\n  extends: h20_96\n"),
-      "mine.yaml:3:12: 'a' extends the unknown chip 'h20_96' (did you mean h20_96g?)");
+  EXPECT_EQ(refusal("chips:\n- id: a\n  extends: h20_96\n"),
+            "mine.yaml:3:12: 'a' extends the unknown chip 'h20_96' (did you mean h20_96g?)");
   EXPECT_THAT(
       refusal("chips:\n- {id: a, extends: b}\n- {id: b, extends: c}\n- {id: c, extends: a}\n"),
       HasSubstr("a -> b -> c -> a"));
@@ -409,7 +408,7 @@ TEST(Preferring, takes_the_named_source_s_value_and_keeps_the_other) {
   const Chip& chip = **preferred->chip("ascend_910c");
   EXPECT_DOUBLE_EQ(chip.peak(Format::kBf16).value(), 780e12);
   const Fact& fact = *chip.facts.find("peak_dense.bf16");
-  EXPECT_THAT(fact.sources, testing::ElementsAre("SEMI-CM384"));
+  EXPECT_THAT(fact.sources, testing::Contains("SEMI-CM384"));
   EXPECT_DOUBLE_EQ(fact.written, 780);
   const bool keeps = std::any_of(fact.also.begin(), fact.also.end(),
                                  [](const OtherValue& other) { return other.value == 752e12; });

@@ -9,6 +9,8 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "fivefold/catalog/yaml_simple.h"
+
 namespace fivefold::yaml {
 namespace {
 
@@ -150,6 +152,11 @@ const Node* Node::find(std::string_view key) const {
 }
 
 Node parse(std::string_view text, const std::string& file, std::vector<Problem>& problems) {
+  if (auto simple = parse_simple(text)) return std::move(*simple);
+  return parse_fully(text, file, problems);
+}
+
+Node parse_fully(std::string_view text, const std::string& file, std::vector<Problem>& problems) {
   const auto refuse = [&](const YAML::Mark& mark, std::string what, std::string hint) {
     const bool placed = !mark.is_null();
     problems.push_back({{file, placed ? mark.line + 1 : 0, placed ? mark.column + 1 : 0},

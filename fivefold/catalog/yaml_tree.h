@@ -23,6 +23,7 @@ struct Node {
   std::vector<std::string> keys;  // of a map, by position in `items`
   std::vector<std::pair<int, int>> key_places;
 
+  bool operator==(const Node&) const = default;
   bool is_map() const { return kind == Kind::kMap; }
   bool is_list() const { return kind == Kind::kList; }
   bool is_scalar() const { return kind == Kind::kScalar; }
@@ -33,5 +34,7 @@ struct Node {
 // What is wrong with a readable document (duplicate keys) is added to `problems`; a document that
 // cannot be read at all is one problem and an empty tree.
 Node parse(std::string_view text, const std::string& file, std::vector<Problem>& problems);
+// The same by yaml-cpp alone; `parse` asks the fast reader of yaml_simple.h first.
+Node parse_fully(std::string_view text, const std::string& file, std::vector<Problem>& problems);
 
 }  // namespace fivefold::yaml
