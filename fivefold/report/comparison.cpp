@@ -12,10 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kWidth = 100;
-
 void put_paragraph(std::string& out, std::string_view text, std::string_view indent = {}) {
-  for (const std::string& line : wrap(text, kWidth - indent.size())) {
+  for (const std::string& line : wrap(text, kTextWidth - indent.size())) {
     out += std::string(indent) + line + "\n";
   }
 }
@@ -186,10 +184,10 @@ std::string to_text(const Comparison& comparison) {
   put_paragraph(out, comparison.subtitle);
   out += "\n";
   put_paragraph(out, comparison.headline);
-  out += "\n" + to_text(lines_table(comparison), kWidth);
+  out += "\n" + to_text(lines_table(comparison), kTextWidth);
   out += fmt::format("\nHow many chips of {} equal one {} (it has {})\n\n", comparison.left_name,
                      comparison.right_name, comparison.left_chips);
-  out += to_text(parity_table(comparison), kWidth);
+  out += to_text(parity_table(comparison), kTextWidth);
   if (!comparison.notes.empty()) out += "\nKeep in mind\n";
   for (const std::string& note : comparison.notes) put_paragraph(out, "- " + note, "  ");
   if (!comparison.assumptions.empty()) out += "\nAssumed, since no source gives it\n";

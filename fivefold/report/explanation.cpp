@@ -9,8 +9,6 @@
 namespace fivefold {
 namespace {
 
-constexpr std::size_t kWidth = 100;
-
 std::string_view name(Confidence confidence) {
   switch (confidence) {
     case Confidence::kHigh:
@@ -25,7 +23,8 @@ std::string_view name(Confidence confidence) {
 
 // Later lines stand two columns further in than the first.
 void put(std::string& out, std::string_view text, std::size_t indent, std::string_view mark = {}) {
-  const std::size_t room = indent + mark.size() + 20 < kWidth ? kWidth - indent - mark.size() : 20;
+  const std::size_t room =
+      indent + mark.size() + 20 < kTextWidth ? kTextWidth - indent - mark.size() : 20;
   bool first = true;
   for (const std::string& line : wrap(text, room)) {
     out += std::string(indent, ' ');

@@ -120,13 +120,16 @@ std::vector<Scatter::Point> front(std::vector<Scatter::Point> points) {
   return kept;
 }
 
-constexpr double kWidth = 720, kHeight = 400, kLeft = 76, kRight = 24, kTop = 20, kBottom = 56;
+constexpr double kPlotWidth = 720, kPlotHeight = 400, kPlotLeft = 76, kPlotRight = 24,
+                 kPlotTop = 20, kPlotBottom = 56;
 
 struct Axes {
   double most_x = 1, most_y = 1;
-  double x(double value) const { return kLeft + value / most_x * (kWidth - kLeft - kRight); }
+  double x(double value) const {
+    return kPlotLeft + value / most_x * (kPlotWidth - kPlotLeft - kPlotRight);
+  }
   double y(double value) const {
-    return kHeight - kBottom - value / most_y * (kHeight - kTop - kBottom);
+    return kPlotHeight - kPlotBottom - value / most_y * (kPlotHeight - kPlotTop - kPlotBottom);
   }
 };
 
@@ -141,21 +144,23 @@ std::string axes_svg(const Scatter& scatter, const Axes& axes, const std::vector
     out += fmt::format(
         "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>"
         "<text class=\"axis\" x=\"{0}\" y=\"{3}\" text-anchor=\"middle\">{4}</text>",
-        px(axes.x(x)), px(kTop), px(kHeight - kBottom), px(kHeight - kBottom + 18), tick_text(x));
+        px(axes.x(x)), px(kPlotTop), px(kPlotHeight - kPlotBottom),
+        px(kPlotHeight - kPlotBottom + 18), tick_text(x));
   }
   for (double y : ys) {
     out += fmt::format(
         "<line class=\"tick\" x1=\"{0}\" x2=\"{1}\" y1=\"{2}\" y2=\"{2}\"/>"
         "<text class=\"axis\" x=\"{3}\" y=\"{4}\" text-anchor=\"end\">{5}</text>",
-        px(kLeft), px(kWidth - kRight), px(axes.y(y)), px(kLeft - 8), px(axes.y(y) + 4),
-        tick_text(y));
+        px(kPlotLeft), px(kPlotWidth - kPlotRight), px(axes.y(y)), px(kPlotLeft - 8),
+        px(axes.y(y) + 4), tick_text(y));
   }
   out += fmt::format(
       "<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>"
       "<text class=\"axis\" transform=\"translate(16 {}) rotate(-90)\" "
       "text-anchor=\"middle\">{}</text>",
-      px((kLeft + kWidth - kRight) / 2), px(kHeight - 12), escape_html(scatter.x_label),
-      px((kTop + kHeight - kBottom) / 2), escape_html(scatter.y_label));
+      px((kPlotLeft + kPlotWidth - kPlotRight) / 2), px(kPlotHeight - 12),
+      escape_html(scatter.x_label), px((kPlotTop + kPlotHeight - kPlotBottom) / 2),
+      escape_html(scatter.y_label));
   return out;
 }
 
@@ -254,8 +259,8 @@ std::string to_svg(const Scatter& scatter) {
   const Axes axes{xs.back(), ys.back()};
   std::string body = axes_svg(scatter, axes, xs, ys);
   for (const Scatter::Series& series : scatter.series) body += series_svg(series, axes);
-  return fmt::format("<svg class=\"scatter\" role=\"img\" viewBox=\"0 0 {} {}\">{}{}</svg>", kWidth,
-                     kHeight, titled(scatter.title), body);
+  return fmt::format("<svg class=\"scatter\" role=\"img\" viewBox=\"0 0 {} {}\">{}{}</svg>",
+                     kPlotWidth, kPlotHeight, titled(scatter.title), body);
 }
 
 }  // namespace fivefold

@@ -47,9 +47,11 @@ struct Table {
   void add(std::vector<TableCell> cells, std::string group = {});
 };
 
+inline constexpr std::size_t kTextWidth = 100;  // columns of what is printed
+
 // Columns are padded to their widest cell; what does not fit in `width` wraps inside the widest
 // left-aligned columns. Ends with a newline.
-std::string to_text(const Table& table, std::size_t width = 100);
+std::string to_text(const Table& table, std::size_t width = kTextWidth);
 // RFC 4180: a header line of keys, CRLF line ends, quotes where they are needed. A unit follows its
 // key in the header: "bandwidth (B/s)". Notes and title are left out.
 std::string to_csv(const Table& table);
