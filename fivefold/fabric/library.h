@@ -10,29 +10,29 @@
 // takes base + steps x step + bytes / (nominal bandwidth x efficiency x share) under each protocol,
 // and the library takes the fastest. To the wire comes the way of the buffer through the device's
 // cores, which does not shrink with the number of ranks. Seconds, bytes per second, fractions:
-//   efficiency               payload over nominal bandwidth of a large message
-//   copy_rate                at which a device moves its own buffer besides; absent: free
-//   base, step               of the bandwidth protocol ("Simple"): once an operation, and each step
-//   ll_share, ll_base, ll_step            of the latency protocol (flags beside the data); share 0:
-//   none ll128_share, ll128_base, ll128_step   of the protocol in between; share 0: none tree_share
-//   tree bandwidth over ring bandwidth; 0: the library has no tree chain                    ranks
-//   of one host, which a tree passes one after the other hierarchical             1: level by
-//   level, each on the shard that the inner ones leave one_shot_base, one_shot_step,
-//   one_shot_efficiency, two_shot_base, two_shot_efficiency
-//                            kernels over peer memory; efficiency 0: none
-//   direct_max, direct_ranks the largest buffer and group that they are used for
-//   in_network_base, in_network_efficiency   reduction in the switch (NVLS); efficiency 0: none
-//   staging_rate             at which the buffer is copied to and from the library's own; 0: in
-//   place host_time                the host needs so long to issue an operation
+//   efficiency          payload over nominal bandwidth of a large message
+//   copy_rate           at which a device moves its own buffer besides; absent: free
+//   base, step          of the bandwidth protocol ("Simple"): once an operation, and each step
+//   ll_share, ll_base, ll_step           of the latency protocol (flags beside the data)
+//   ll128_share, ll128_base, ll128_step  of the protocol in between; share 0: there is none
+//   tree_share          tree bandwidth over ring bandwidth; 0: the library has no tree
+//   chain               ranks of one host, which a tree passes one after the other
+//   hierarchical        1: it can go level by level, each on the shard that the inner ones leave
+//   one_shot_base, one_shot_step, one_shot_efficiency, two_shot_base, two_shot_efficiency
+//                       kernels over peer memory; efficiency 0: there are none
+//   direct_max, direct_ranks             the largest buffer and group that they are used for
+//   in_network_base, in_network_efficiency   reduction in the switch (NVLS); 0: there is none
+//   staging_rate        at which the buffer is copied to and from the library's own; 0: in place
+//   host_time           the host needs so long to issue an operation
 // MoE exchanges (families moe_dispatch, moe_combine, and the low-latency kernels moe_dispatch_ll,
 // moe_combine_ll) take base, step (each peer), efficiency, and
-//   fill_rate                bytes of one token over this: the first token through the pipeline; 0:
-//   none expert_base              each expert of the model (counters) expert_rate bytes per second
-//   that one receiving expert takes in sms, sm_rate, sm_token   cores given to the exchange, what
-//   one moves, and its time for each copy forwards                 1: a token crosses this level
-//   once per block and is passed on inside (DeepEP)
-// Levels that the catalog leaves open may be assumed (family "*"): bandwidth, latency. `like` names
-// a fabric whose parameters stand for this one's where it has none ("volta/switch" like
+//   fill_rate           bytes of one token over this: the first token through the pipeline
+//   expert_base         time for each expert of the model (counters)
+//   expert_rate         bytes per second that one receiving expert takes in
+//   sms, sm_rate, sm_token   cores given to the exchange, what one moves, its time for each copy
+//   forwards            1: a token crosses this level once per block and is passed on inside it
+// What the catalog leaves open of a level may be assumed (family "*"): bandwidth, latency. `like`
+// names a fabric whose parameters stand for those that this one lacks ("volta/switch" is like
 // "ampere/switch").
 #pragma once
 
