@@ -251,6 +251,8 @@ void run(const Options& options, Context& context) {
     if (!named) return context.refuse(named.error());
     stack = *named;
   }
+  const Stack joined = with_engine(*catalog, *stack, *(*system)->chip);
+  stack = &joined;
   const auto workload = workload_of(options);
   if (!workload) return context.refuse(workload.error());
   const int chips = options.chips > 0 ? options.chips : (*system)->chips;

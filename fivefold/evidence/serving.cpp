@@ -154,7 +154,7 @@ Result<Predictions> predict_loops(const Catalog& catalog, const CsvTable& table)
     tpot.measured = table.number(row, "tpot_ms").value_or(0);
     const ServingSetup setup = loop_setup(table, row);
     ttft.chip = tpot.chip = rigs.chip_of(setup);
-    if (const Stack* stack = rigs.stack_of(setup)) {
+    if (const auto stack = rigs.stack_of(setup)) {
       ttft.stack = tpot.stack = stack->id;
       const bool fitted = table.at(row, "layout_flag") == "ok";
       for (Prediction* p : {&ttft, &tpot}) {
@@ -197,7 +197,7 @@ Result<Predictions> predict_prompts(const Catalog& catalog, const CsvTable& tabl
                              .model = text(table, row, "model"),
                              .chips = 8};
     ttft.chip = tpot.chip = rigs.chip_of(setup);
-    if (const Stack* stack = rigs.stack_of(setup)) ttft.stack = tpot.stack = stack->id;
+    if (const auto stack = rigs.stack_of(setup)) ttft.stack = tpot.stack = stack->id;
     const auto prompt = table.number(row, "prompt_size"), batch = table.number(row, "batch_size");
     const auto output = table.number(row, "token_size");
     const int tp = whole(table, row, "tensor_parallel", 0);

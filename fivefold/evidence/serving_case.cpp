@@ -38,12 +38,17 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
 
 }  // namespace
 
-const Stack* ServingRigs::stack_of(const ServingSetup& setup) const {
-  if (!setup.engine.empty()) {
-    if (const auto stack = catalog_.stack(setup.engine)) return *stack;
-  }
+std::unique_ptr<const Stack> ServingRigs::stack_of(const ServingSetup& setup) const {
   const auto chip = catalog_.chip(setup.chip);
-  return chip ? &catalog_.default_stack(**chip) : nullptr;
+  if (!chip) return nullptr;
+  const Stack* kernels = &catalog_.default_stack(**chip);
+  if (setup.engine.empty()) {
+    return std::make_unique<const Stack>(with_engine(catalog_, *kernels, **chip));
+  }
+  if (const auto named = catalog_.stack(setup.engine)) kernels = *named;
+  Stack joined = with_engine(catalog_, *kernels, **chip, "engine/" + setup.engine);
+  joined.id = setup.engine;
+  return std::make_unique<const Stack>(std::move(joined));
 }
 
 std::string ServingRigs::chip_of(const ServingSetup& setup) const {
@@ -57,7 +62,7 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
   if (!system) return tl::unexpected(fmt::format("system {} is not in the catalog", setup.system));
   const auto model = catalog_.model(setup.model);
   if (!model) return tl::unexpected(fmt::format("model {} is not in the catalog", setup.model));
-  const Stack* stack = stack_of(setup);
+  auto stack = stack_of(setup);
   if (stack == nullptr) {
     return tl::unexpected(fmt::format("chip {} is not in the catalog", setup.chip));
   }
@@ -67,7 +72,8 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
   if (!kernels) return refuse(kernels.error());
   const auto precision = precision_of(setup, **model, machine->device);
   if (!precision) return tl::unexpected(precision.error());
-  auto rig = std::make_unique<ServingRig>(ServingRig{std::move(*machine), std::move(*kernels), {}});
+  auto rig = std::make_unique<ServingRig>(
+      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), {}});
   rig->serving =
       std::make_unique<const ServingModel>(rig->machine, **model, rig->kernels, *precision);
   return rig;

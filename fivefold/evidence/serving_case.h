@@ -12,9 +12,10 @@
 namespace fivefold {
 
 struct ServingRig {
+  std::unique_ptr<const Stack> stack;  // kernels and library of the chip's stack, engine of the row
   Machine machine;
   KernelModel kernels;
-  std::unique_ptr<const ServingModel> serving;  // points to the two above
+  std::unique_ptr<const ServingModel> serving;  // points to those above
 };
 
 struct ServingSetup {
@@ -33,9 +34,9 @@ class ServingRigs {
  public:
   explicit ServingRigs(const Catalog& catalog) : catalog_(catalog) {}
   tl::expected<const ServingRig*, std::string> find(const ServingSetup& setup);
-  // The stack that the setup runs on, and the catalog's id of its chip; null and the name as given
-  // if unknown.
-  const Stack* stack_of(const ServingSetup& setup) const;
+  // The stack that the setup runs on, engine included; null if the chip is unknown.
+  std::unique_ptr<const Stack> stack_of(const ServingSetup& setup) const;
+  // The catalog's id of the chip; the name as given if it is unknown.
   std::string chip_of(const ServingSetup& setup) const;
 
  private:

@@ -96,7 +96,7 @@ void predict_row(ServingRigs& rigs, const Deployment& d, const CsvTable& table, 
                  Prediction& p) {
   ServingSetup setup = d.setup;
   setup.chip = p.chip;
-  if (const Stack* stack = rigs.stack_of(setup)) p.stack = stack->id;
+  if (const auto stack = rigs.stack_of(setup)) p.stack = stack->id;
   const auto rig = rigs.find(setup);
   if (!rig) {
     p.refused = rig.error();

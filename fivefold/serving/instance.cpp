@@ -1,6 +1,7 @@
 // Which layouts can be, what they must hold, and what an engine costs.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,28 @@ EngineParameters engine_parameters(const Stack& stack, const Device& device) {
     take("mixes_steps", [&](double flag) { engine.mixes_steps = flag > 0; });
   }
   return engine;
+}
+
+Stack with_engine(const Catalog& catalog, const Stack& stack, const Chip& chip,
+                  std::string_view engine) {
+  const auto is_engine = [](const StackEntry& entry) { return entry.family == "serving"; };
+  Stack joined = stack;
+  if (engine.empty() && std::any_of(stack.entries.begin(), stack.entries.end(), is_engine)) {
+    return joined;
+  }
+  const Stack* chosen = nullptr;
+  for (const Stack* candidate : catalog.stacks()) {
+    if (!candidate->id.starts_with("engine/")) continue;
+    const bool fits = engine.empty() ? candidate->vendor == chip.vendor || candidate->vendor == "*"
+                                     : candidate->id == engine;
+    if (fits && (chosen == nullptr || chosen->vendor == "*")) chosen = candidate;
+  }
+  if (chosen == nullptr) return joined;
+  std::copy_if(chosen->entries.begin(), chosen->entries.end(), std::back_inserter(joined.entries),
+               is_engine);
+  joined.calibration.insert(joined.calibration.end(), chosen->calibration.begin(),
+                            chosen->calibration.end());
+  return joined;
 }
 
 double routing_imbalance(double pairs, double devices) {

@@ -10,6 +10,7 @@
 
 #include <memory>
 
+#include "fivefold/catalog/catalog.h"
 #include "fivefold/collective/collective.h"
 #include "fivefold/kernel/kernel.h"
 #include "fivefold/workload/layer.h"
@@ -113,6 +114,11 @@ struct EngineParameters {
   bool mixes_steps = false;    // prefill chunks ride in decode steps (chunked prefill)
 };
 EngineParameters engine_parameters(const Stack& stack, const Device& device);
+// The kernels and communication of a stack with the engine of another ("engine/sglang"; empty: the
+// first engine of the chip's vendor, else of any). A stack that has an engine already keeps it
+// unless one is named.
+Stack with_engine(const Catalog& catalog, const Stack& stack, const Chip& chip,
+                  std::string_view engine = {});
 
 namespace serving {
 struct Setting;  // what no layout changes, worked out once
