@@ -166,14 +166,12 @@ Result<Prediction> predict_operator(MachineCache& machines, const CsvTable& tabl
   return prediction;
 }
 
-Predictions refuse_all(const CsvTable& table, const std::string& family_column,
+Predictions refuse_all(const CsvTable& table, const std::string& family,
                        const std::string& reason) {
   Predictions predictions;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    predictions.push_back(
-        refuse_row(start_row(table, row, std::string(table.at(row, family_column)),
-                             std::string(table.at(row, "chip"))),
-                   reason));
+    const std::string chip(table.at(row, "chip"));
+    predictions.push_back(refuse_row(start_row(table, row, family, chip), reason));
   }
   return predictions;
 }
@@ -199,10 +197,10 @@ Result<Predictions> predict_each(const CsvTable& table, Predict predict) {
 Result<Predictions> predict_collectives(const Catalog& catalog, const CsvTable& table) {
   MachineCache machines(catalog);
   if (table.column("ratio_of_peak_busbw") >= 0) {
-    return refuse_all(table, "kind", "share of a bandwidth of an unnamed chip");
+    return refuse_all(table, "busbw_ratio", "share of a bandwidth of an unnamed chip");
   }
   if (table.column("quantity") >= 0) {
-    return refuse_all(table, "quantity", "property of a link, not an operation");
+    return refuse_all(table, "link", "property of a link, not an operation");
   }
   if (table.column("num_topk") >= 0) return predict_deepep_table(machines, table);
   if (table.column("ep") >= 0) return predict_ep_published(machines, table);
