@@ -53,7 +53,9 @@ void check_fact(Checker& checker, const Fact& fact) {
     }
     for (const std::string& id : other.sources) check_source(checker, fact, fact.owner, id);
   }
-  const bool assumed = fact.reading == "assumption";
+  // Zero and one without a unit are switches, not amounts.
+  const bool is_switch = fact.dim == Dim{} && (fact.number == 0 || fact.number == 1);
+  const bool assumed = fact.reading == "assumption" && !is_switch;
   if (assumed && fact.is_number() && (!fact.low || !fact.high)) {
     checker.problem(fact.place,
                     fmt::format("{} {} is an assumption without a range", fact.owner, fact.path),

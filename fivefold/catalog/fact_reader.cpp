@@ -220,6 +220,12 @@ void FactReader::read_value(const yaml::Node& node, const FactRule* rule, Fact& 
   }
   const double scale = scale_of(fact);
   fact.number = fact.written * scale;
+  read_range(node, *value, scale, fact);
+  if (wants_number) check_range(*value, *rule, fact);
+}
+
+void FactReader::read_range(const yaml::Node& node, const yaml::Node& value, double scale,
+                            Fact& fact) const {
   for (const auto& [key, end] : {std::pair{"low", &fact.low}, std::pair{"high", &fact.high}}) {
     const yaml::Node* bound = node.find(key);
     if (!bound || bound->is_null()) continue;
@@ -231,9 +237,8 @@ void FactReader::read_value(const yaml::Node& node, const FactRule* rule, Fact& 
     }
   }
   if ((fact.low && *fact.low > fact.number) || (fact.high && *fact.high < fact.number)) {
-    problem(*value, fmt::format("the value of fact '{}' lies outside of its own range", fact.path));
+    problem(value, fmt::format("the value of fact '{}' lies outside of its own range", fact.path));
   }
-  if (wants_number) check_range(*value, *rule, fact);
 }
 
 void FactReader::read_also(const yaml::Node& node, const FactRule* rule, Fact& fact) const {

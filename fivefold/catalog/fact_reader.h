@@ -45,6 +45,7 @@ class FactReader {
   std::optional<Fact> bare_fact(const yaml::Node& group, const yaml::Node& item,
                                 const std::string& path, const FactRule* rule) const;
   void read_value(const yaml::Node& node, const FactRule* rule, Fact& fact) const;
+  void read_range(const yaml::Node& node, const yaml::Node& value, double scale, Fact& fact) const;
   void read_also(const yaml::Node& node, const FactRule* rule, Fact& fact) const;
   void check_unit(const yaml::Node& node, const FactRule& rule, const Fact& fact) const;
   void check_range(const yaml::Node& node, const FactRule& rule, const Fact& fact) const;

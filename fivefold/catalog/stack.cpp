@@ -124,7 +124,7 @@ RawStack read_stack(const yaml::Node& node, const FactReader& reader) {
     } else if (key == "aliases") {
       stack.aliases = reader.texts(value, key);
     } else if (key == "extends") {
-      raw.extends = reader.text(value, key);
+      raw.extends = reader.texts(value, key);
       raw.extends_place = reader.place(value);
     } else if (key == "default") {
       stack.is_default = value.scalar == "true";
@@ -183,37 +183,60 @@ void lay_over(RawStack& below, RawStack above) {
             std::back_inserter(stack.calibration));
 }
 
+namespace {
+
+// Gathers the entries of a stack and, before them, of all that it extends, deepest first. Where two
+// of them extend the same, its entries come once, before both.
+struct StackResolver {
+  const std::vector<RawStack>& raw;
+  std::vector<Problem>& problems;
+  std::vector<std::string> ids;
+  std::vector<std::string> path;  // from the stack that is resolved to the one at hand
+
+  std::vector<std::string> gathered;
+
+  void gather(const RawStack& one, Stack& into) {
+    if (std::find(gathered.begin(), gathered.end(), one.stack.id) != gathered.end()) return;
+    path.push_back(one.stack.id);
+    for (const std::string& name : one.extends) {
+      const auto next = std::find(ids.begin(), ids.end(), name);
+      if (next == ids.end()) {
+        problem(one, fmt::format("'{}' extends the unknown stack '{}'", one.stack.id, name),
+                did_you_mean(name, ids));
+      } else if (std::find(path.begin(), path.end(), name) != path.end()) {
+        problem(
+            one,
+            fmt::format("extends goes round in a circle: {} -> {}", fmt::join(path, " -> "), name),
+            "let one of them stand alone");
+      } else {
+        gather(raw[static_cast<std::size_t>(next - ids.begin())], into);
+      }
+    }
+    path.pop_back();
+    gathered.push_back(one.stack.id);
+    into.entries.insert(into.entries.end(), one.stack.entries.begin(), one.stack.entries.end());
+    into.calibration.insert(into.calibration.end(), one.stack.calibration.begin(),
+                            one.stack.calibration.end());
+  }
+
+  void problem(const RawStack& one, std::string what, std::string hint) {
+    problems.push_back(Problem{one.extends_place, std::move(what), std::move(hint)});
+  }
+};
+
+}  // namespace
+
 std::vector<Stack> resolve_stacks(const std::vector<RawStack>& raw,
                                   std::vector<Problem>& problems) {
-  std::vector<std::string> ids;
-  for (const RawStack& one : raw) ids.push_back(one.stack.id);
+  StackResolver resolver{raw, problems, {}, {}, {}};
+  for (const RawStack& one : raw) resolver.ids.push_back(one.stack.id);
   std::vector<Stack> stacks;
   for (const RawStack& one : raw) {
     Stack stack = one.stack;
-    std::string chain = stack.id;
-    std::vector<std::string> seen = {stack.id};
-    for (const RawStack* below = &one; !below->extends.empty();) {
-      const auto next = std::find(ids.begin(), ids.end(), below->extends);
-      if (next == ids.end()) {
-        problems.push_back(
-            {below->extends_place,
-             fmt::format("'{}' extends the unknown stack '{}'", below->stack.id, below->extends),
-             did_you_mean(below->extends, ids)});
-        break;
-      }
-      chain += " -> " + *next;
-      if (std::find(seen.begin(), seen.end(), *next) != seen.end()) {
-        problems.push_back({below->extends_place, "extends goes round in a circle: " + chain,
-                            "let one of them stand alone"});
-        break;
-      }
-      seen.push_back(*next);
-      below = &raw[static_cast<std::size_t>(next - ids.begin())];
-      const std::vector<StackEntry>& inherited = below->stack.entries;
-      stack.entries.insert(stack.entries.begin(), inherited.begin(), inherited.end());
-      const std::vector<Calibration>& rows = below->stack.calibration;
-      stack.calibration.insert(stack.calibration.begin(), rows.begin(), rows.end());
-    }
+    stack.entries.clear();
+    stack.calibration.clear();
+    resolver.gathered.clear();
+    resolver.gather(one, stack);
     if (stack.name.empty()) stack.name = stack.id;
     stacks.push_back(std::move(stack));
   }

@@ -7,7 +7,7 @@
 //   - id: cuda/sglang-0.5.14
 //     name: SGLang 0.5.14 on CUDA 12.9
 //     vendor: Nvidia          # whose chips it runs on; "*" for any
-//     extends: cuda           # the entries of that stack come first
+//     extends: cuda           # the entries of that stack come first; or a list, of which later win
 //     aliases: [sglang]
 //     default: true           # of its vendor
 //     entries:

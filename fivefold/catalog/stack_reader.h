@@ -12,7 +12,7 @@ namespace fivefold {
 struct RawStack {
   Stack stack;
   Place place;
-  std::string extends;
+  std::vector<std::string> extends;  // those named later win over those named earlier
   Place extends_place;
 };
 
