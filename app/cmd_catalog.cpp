@@ -143,16 +143,11 @@ std::string_view name(Confidence confidence) {
   return "low";
 }
 
-// As the file writes it, with what yuan are in dollars.
+// As the file writes it, in `fact.unit`.
 std::string value_of(const Fact& fact) {
   switch (fact.kind) {
-    case Fact::Kind::kNumber: {
-      const std::string written =
-          fmt::format("{:.15g}{}{}", fact.written, fact.unit.empty() ? "" : " ", fact.unit);
-      return fact.unit.starts_with("CNY")
-                 ? fmt::format("{} = {}", written, format_quantity(fact.number, fact.dim))
-                 : written;
-    }
+    case Fact::Kind::kNumber:
+      return fmt::format("{:.15g}", fact.written);
     case Fact::Kind::kText:
       return fact.text;
     case Fact::Kind::kBool:
@@ -180,6 +175,9 @@ std::string range_of(const Fact& fact) {
 std::string remarks_of(const Fact& fact, const std::string& shown_for) {
   std::vector<std::string> remarks;
   if (!fact.reading.empty() && fact.reading != "remark") remarks.push_back(fact.reading);
+  if (fact.is_number() && fact.unit.starts_with("CNY")) {
+    remarks.push_back("= " + format_quantity(fact.number, fact.dim));
+  }
   if (!fact.note.empty()) remarks.push_back(fact.note);
   for (const OtherValue& other : fact.also) {
     std::string text = fmt::format("{} says {}", joined(other.sources),
@@ -194,7 +192,8 @@ std::string remarks_of(const Fact& fact, const std::string& shown_for) {
 Table facts_table(std::string title) {
   Table table;
   table.title = std::move(title);
-  table.columns = {{"fact"}, {"value"}, {"range"}, {"sources"}, {"confidence"}, {"remarks"}};
+  table.columns = {{"fact"},    {"value"},      {"unit"},   {"range"},
+                   {"sources"}, {"confidence"}, {"remarks"}};
   return table;
 }
 
@@ -202,8 +201,9 @@ void add_facts(Table& table, const std::vector<Fact>& facts, const std::string& 
                const std::string& group) {
   for (const Fact& fact : facts) {
     const bool remark = fact.reading == "remark";
-    TableCell value = fact.is_number() ? TableCell(fact.number, value_of(fact)) : TableCell(value_of(fact));
-    table.add({fact.path, std::move(value), range_of(fact), joined(fact.sources),
+    TableCell value =
+        fact.is_number() ? TableCell(fact.written, value_of(fact)) : TableCell(value_of(fact));
+    table.add({fact.path, std::move(value), fact.unit, range_of(fact), joined(fact.sources),
                remark ? std::string_view() : name(fact.confidence), remarks_of(fact, owner)},
               group);
   }
@@ -351,10 +351,10 @@ Table list_sources(const Catalog& catalog) {
 Table show_source(const Catalog& catalog, const Source& source) {
   Table table;
   table.title = fmt::format("{}: {}", source.id, source.title);
-  table.columns = {{"of"}, {"fact"}, {"value"}, {"confidence"}, {"remarks"}};
+  table.columns = {{"of"}, {"fact"}, {"value"}, {"unit"}, {"confidence"}, {"remarks"}};
   for_each_fact(catalog, [&](const Fact& fact) {
     if (!rests_on(fact, source.id)) return;
-    table.add({fact.owner, fact.path, value_of(fact), name(fact.confidence),
+    table.add({fact.owner, fact.path, value_of(fact), fact.unit, name(fact.confidence),
                remarks_of(fact, fact.owner)});
   });
   table.notes = {fmt::format("{}, {}, {}", source.publisher, source.date, source.kind), source.url};
