@@ -68,7 +68,8 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
     const double others = std::max(0.0, batch - 1);
     result.tpot = step.tpot + others / workload.output * work;
     result.prefill_share = batch / workload.output * work / result.tpot;
-    result.ttft = prompt.time + waiting_services(result.prefill_share, others) * work + wave;
+    result.ttft = in->engine.request_overhead + prompt.time +
+                  waiting_services(result.prefill_share, others) * work + wave;
     if (others > 0) result.ttft += step.step / 2;
     // What memory does not hold waits until a sequence ends.
     const Seconds decoding = workload.output * result.tpot;
@@ -107,7 +108,8 @@ Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const 
   for (int i = 0; i < kIterations; ++i) {
     const DecodeEstimate step = serving::decode_estimate(*decodes, workload, memory, batch);
     const Seconds decoding = workload.output * step.tpot;
-    const Seconds alone = prompt->time + prompt->cache_transfer + step.step;
+    const Seconds alone =
+        setting_->engine.request_overhead + prompt->time + prompt->cache_transfer + step.step;
     const double rate = concurrency / (alone + decoding).value();
     const double busy = rate / prompts_per_second;
     const Seconds queued = waiting_services(busy, concurrency / servers - 1) * prompt->step;

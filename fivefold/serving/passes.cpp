@@ -100,7 +100,7 @@ PrefillEstimate prefill_estimate(const Instance& in, const ServingWorkload& work
   estimate.parts = pass_time(in, plan.pass);
   estimate.parts.overhead = in.engine.prefill_overhead;
   estimate.step = estimate.parts.total();
-  estimate.time = plan.passes * estimate.step + in.engine.request_overhead;
+  estimate.time = plan.passes * estimate.step;
   // Stages work on successive batches at once.
   const Seconds stage = estimate.step / in.layout.pp;
   const double done = plan.tokens / std::max(1e-9, 1 - workload.prefix_hit);
