@@ -21,8 +21,8 @@ void put_paragraph(std::string& out, std::string_view text, std::string_view ind
 Table lines_table(const Comparison& comparison) {
   Table table;
   table.columns = {{"", Align::kLeft},
-                   {comparison.left_name, Align::kLeft},
-                   {comparison.right_name, Align::kLeft},
+                   {short_name(comparison.left_name), Align::kLeft},
+                   {short_name(comparison.right_name), Align::kLeft},
                    {"ratio", Align::kRight},
                    {"--explain", Align::kLeft}};
   for (const Section& section : comparison.sections) {
@@ -171,6 +171,10 @@ std::string field(const std::optional<int>& value) {
 
 }  // namespace
 
+std::string short_name(const std::string& name) {
+  return name.substr(0, name.find(" ("));
+}
+
 std::string ratio_text(std::optional<double> ratio) {
   if (!ratio || !std::isfinite(*ratio)) return "-";
   if (*ratio != 0 && (std::abs(*ratio) < 0.095 || std::abs(*ratio) >= 99.95)) {
@@ -185,16 +189,20 @@ std::string to_text(const Comparison& comparison) {
   out += "\n";
   put_paragraph(out, comparison.headline);
   out += "\n" + to_text(lines_table(comparison), kTextWidth);
-  out += fmt::format("\nHow many chips of {} equal one {} (it has {})\n\n", comparison.left_name,
-                     comparison.right_name, comparison.left_chips);
+  out += fmt::format("\nHow many chips of {} equal one {} (it has {})\n\n",
+                     short_name(comparison.left_name), short_name(comparison.right_name),
+                     comparison.left_chips);
   out += to_text(parity_table(comparison), kTextWidth);
   if (!comparison.notes.empty()) out += "\nKeep in mind\n";
   for (const std::string& note : comparison.notes) put_paragraph(out, "- " + note, "  ");
-  if (!comparison.assumptions.empty()) out += "\nAssumed, since no source gives it\n";
-  for (const Fact& fact : comparison.assumptions) {
-    std::string text = fmt::format("- {} {}: {}", fact.owner, fact.path, value_text(fact));
-    if (const std::string range = range_text(fact); !range.empty()) text += ", " + range;
-    put_paragraph(out, text, "  ");
+  if (!comparison.assumptions.empty()) {
+    out += "\n";
+    put_paragraph(
+        out,
+        fmt::format(
+            "{} of the values behind these lines are assumptions that no source gives: the page "
+            "and --json list them with their ranges, --explain names them where they act.",
+            comparison.assumptions.size()));
   }
   return out;
 }

@@ -17,6 +17,8 @@ std::string to_json(const Comparison& comparison, const SourceOf& source_of);
 // right_high, ratio, left_text, right_text, note. Parity lines have the chips under `left`.
 std::string to_csv(const Comparison& comparison);
 
+// A system's name without what stands in brackets behind it.
+std::string short_name(const std::string& name);
 // "1.67x", "0.034x", "-" if there is none.
 std::string ratio_text(std::optional<double> ratio);
 

@@ -65,13 +65,13 @@ std::string top(const Comparison& comparison) {
       "the chain that leads to its sources.</p>\n<p>Ratios are {0} over {1}: <span "
       "class=\"left\">this colour</span> where {0} is ahead, <span class=\"right\">this "
       "one</span> where {1} is.</p>\n",
-      escape_html(comparison.left_name), escape_html(comparison.right_name),
+      escape_html(short_name(comparison.left_name)), escape_html(short_name(comparison.right_name)),
       escape_html(comparison.subtitle), escape_html(comparison.headline));
 }
 
 std::string body(const Comparison& comparison, const SourceOf& source_of) {
-  const std::string& left = comparison.left_name;
-  const std::string& right = comparison.right_name;
+  const std::string left = short_name(comparison.left_name);
+  const std::string right = short_name(comparison.right_name);
   std::string out = top(comparison) + cards(comparison);
   out += block(
       fmt::format("How many chips equal one {}?", right),

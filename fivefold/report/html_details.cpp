@@ -78,12 +78,12 @@ std::string line_details(const Comparison& comparison, const Line& line,
       escape_html(line.id), escape_html(line.label), value_span(line.left, line.unit),
       value_span(line.right, line.unit), ratio_text(line.ratio()));
   out += "<div class=\"why\">";
-  out +=
-      fmt::format("<div><strong class=\"left\">{}</strong><br>{}</div>\n",
-                  escape_html(comparison.left_name), explanation_block(line.left.why, source_of));
-  out +=
-      fmt::format("<div><strong class=\"right\">{}</strong><br>{}</div>\n",
-                  escape_html(comparison.right_name), explanation_block(line.right.why, source_of));
+  out += fmt::format("<div><strong class=\"left\">{}</strong><br>{}</div>\n",
+                     escape_html(short_name(comparison.left_name)),
+                     explanation_block(line.left.why, source_of));
+  out += fmt::format("<div><strong class=\"right\">{}</strong><br>{}</div>\n",
+                     escape_html(short_name(comparison.right_name)),
+                     explanation_block(line.right.why, source_of));
   if (!line.note.empty())
     out += fmt::format("<div class=\"note\">{}</div>", escape_html(line.note));
   return out + "</div></details>\n";
@@ -118,7 +118,8 @@ std::string line_tables(const Comparison& comparison, const SourceOf& source_of)
     out += fmt::format(
         "<div class=\"lines\"><div class=\"head\"><span></span><span class=\"left\">{}</span>"
         "<span class=\"right\">{}</span><span>ratio</span></div>\n",
-        escape_html(comparison.left_name), escape_html(comparison.right_name));
+        escape_html(short_name(comparison.left_name)),
+        escape_html(short_name(comparison.right_name)));
     for (const Line& line : section.lines) out += line_details(comparison, line, source_of);
     out += "</div>\n";
   }

@@ -124,8 +124,8 @@ std::vector<double> ratio_ticks(const RatioScale& scale) {
 std::string ratio_row(const Comparison& comparison, const Line& line, const RatioScale& scale) {
   const double ratio = *line.ratio();
   Strip strip;
-  strip.title = fmt::format("{}: {} has {} of {}", line.label, comparison.left_name,
-                            ratio_text(ratio), comparison.right_name);
+  strip.title = fmt::format("{}: {} has {} of {}", line.label, short_name(comparison.left_name),
+                            ratio_text(ratio), short_name(comparison.right_name));
   for (double tick : ratio_ticks(scale))
     strip.ticks.push_back({scale.at(tick), tick == 1 ? "tick-strong" : "tick"});
   strip.bars = {{50, scale.at(ratio), fmt::format("fill-{}", side_ahead(line)),
@@ -236,7 +236,7 @@ std::string fabric_panel(const Fabric& fabric, std::string_view css, double wide
       "<div class=\"panel\"><h3 class=\"{}\">{}</h3><p class=\"small\">{} devices; a square is a "
       "device, a box what "
       "one level of links joins.</p>{}<div class=\"rows\">{}</div></div>\n",
-      css, escape_html(fabric.name), devices,
+      css, escape_html(short_name(fabric.name)), devices,
       to_svg(machine, std::min(1.0, width_of(machine) / widest)), level_rows(fabric, css, fastest));
 }
 
@@ -265,7 +265,7 @@ std::string parity_picture(const Comparison& comparison, const SourceOf& source_
   if (comparison.parity.empty()) return {};
   std::string out = "<div class=\"panel\"><div class=\"legend\">";
   out += swatch("left", fmt::format("within the {} chips that {} has", comparison.left_chips,
-                                    comparison.left_name));
+                                    short_name(comparison.left_name)));
   out += swatch("right", "more than it has");
   out += swatch("muted", "what the same power or money allows") + "</div><div class=\"rows\">\n";
   for (const ParityLine& line : comparison.parity) out += parity_row(comparison, line, source_of);
@@ -287,8 +287,8 @@ std::string ratio_picture(const Comparison& comparison) {
   }
   if (out.empty()) return {};
   return fmt::format("<div class=\"panel\"><div class=\"legend\">{}{}</div>{}</div>\n",
-                     swatch("left", comparison.left_name + " is better"),
-                     swatch("right", comparison.right_name + " is better"), out);
+                     swatch("left", short_name(comparison.left_name) + " is better"),
+                     swatch("right", short_name(comparison.right_name) + " is better"), out);
 }
 
 std::string fabric_picture(const Comparison& comparison) {
@@ -341,14 +341,14 @@ std::string pareto_picture(const Comparison& comparison) {
   scatter.title = "Output tokens a second for each chip against tokens a second for each user";
   scatter.x_label = "tokens/s for one user (1 / TPOT)";
   scatter.y_label = "tokens/s for one chip";
-  scatter.series = {
-      {comparison.left_name, "left", scatter_points(comparison.left_pareto, comparison.left_name)},
-      {comparison.right_name, "right",
-       scatter_points(comparison.right_pareto, comparison.right_name)}};
+  scatter.series = {{short_name(comparison.left_name), "left",
+                     scatter_points(comparison.left_pareto, short_name(comparison.left_name))},
+                    {short_name(comparison.right_name), "right",
+                     scatter_points(comparison.right_pareto, short_name(comparison.right_name))}};
   return fmt::format(
       "<div class=\"panel\"><div class=\"legend\">{}{}</div><div class=\"scroll\">{}</div></div>\n",
-      swatch("left", comparison.left_name), swatch("right", comparison.right_name),
-      to_svg(scatter));
+      swatch("left", short_name(comparison.left_name)),
+      swatch("right", short_name(comparison.right_name)), to_svg(scatter));
 }
 
 }  // namespace fivefold
