@@ -193,13 +193,12 @@ void run(const Options& options, Context& context) {
   if (!system) return context.refuse(system.error());
   const auto model = catalog->model(options.model);
   if (!model) return context.refuse(model.error());
-  const Stack* kernel_stack = &catalog->default_stack(*(*system)->chip);
+  Stack stack = training_stack(*catalog, *(*system)->chip);
   if (!options.stack.empty()) {
     const auto named = catalog->stack(options.stack);
     if (!named) return context.refuse(named.error());
-    kernel_stack = *named;
+    stack = with_framework(*catalog, **named);
   }
-  const Stack stack = with_framework(*catalog, *kernel_stack);
   const int chips = options.chips > 0 ? options.chips : (*system)->chips;
   const auto machine = build_machine(**system, chips, stack);
   if (!machine) return context.refuse(machine.error());

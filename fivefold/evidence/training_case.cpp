@@ -178,7 +178,7 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
   if (system == nullptr) return "no system of the chip in the catalog";
   result.system = *system;
   const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
-  result.stack = with_framework(catalog, catalog.default_stack(**chip), habits.framework);
+  result.stack = training_stack(catalog, **chip, habits.framework);
   const auto chips = whole(table, row, "chips");
   if (!chips) return "number of chips not published";
   result.chips = *chips;

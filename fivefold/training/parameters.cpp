@@ -19,6 +19,15 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device)
   return parameters;
 }
 
+Stack training_stack(const Catalog& catalog, const Chip& chip, std::string_view framework) {
+  for (const Stack* stack : catalog.stacks()) {
+    if (stack->id.starts_with("train/") && stack->vendor == chip.vendor) {
+      return with_framework(catalog, *stack, framework);
+    }
+  }
+  return with_framework(catalog, catalog.default_stack(chip), framework);
+}
+
 Stack with_framework(const Catalog& catalog, const Stack& stack, std::string_view framework) {
   Stack joined = stack;
   if (const auto found = catalog.stack(framework)) {

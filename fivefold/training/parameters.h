@@ -23,6 +23,11 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device)
 
 inline constexpr std::string_view kDefaultFramework = "train/pytorch";
 
+// The kernels that training takes on a chip: the stack "train/..." of its vendor, else the default
+// one, under the framework.
+Stack training_stack(const Catalog& catalog, const Chip& chip,
+                     std::string_view framework = kDefaultFramework);
+
 // The kernels and communication of one stack under a training framework, which is a stack of its
 // own
 // ("train/..."). Without that framework in the catalog, the stack as it is.
