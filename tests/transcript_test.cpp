@@ -41,7 +41,10 @@ struct Step {
 std::vector<std::string> split_lines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.ends_with('\r')) line.pop_back();  // CSV ends its lines with CRLF
+    lines.push_back(line);
+  }
   return lines;
 }
 

@@ -95,7 +95,7 @@ struct RatioScale {
 
 bool is_pictured(const Line& line) {
   const std::optional<double> ratio = line.ratio();
-  return ratio && *ratio > 0 && std::isfinite(*ratio) && std::abs(*ratio - 1) > 1e-9;
+  return ratio && *ratio > 0 && std::isfinite(*ratio) && std::abs(*ratio - 1) > 0.005;
 }
 
 RatioScale ratio_scale(const Comparison& comparison) {
@@ -173,7 +173,7 @@ std::vector<std::string> part_names(const Comparison& comparison) {
   return names;
 }
 
-constexpr std::size_t kPartColours = 6;
+constexpr std::size_t kPartColours = 10;
 
 std::string part_css(const std::vector<std::string>& names, const std::string& name) {
   const auto index =
@@ -195,7 +195,7 @@ std::string time_row(const TimeBar& bar, double longest, const std::vector<std::
     done += part.seconds;
   }
   strip.title = fmt::format("{}: {}", bar.label, shares);
-  return row(split_label(bar.label).second, to_svg(strip), time_text(whole), shares);
+  return row(short_name(split_label(bar.label).second), to_svg(strip), time_text(whole), shares);
 }
 
 std::string level_rows(const Fabric& fabric, std::string_view css, double fastest) {

@@ -7,9 +7,9 @@ namespace fivefold {
 
 inline constexpr std::string_view kStyle = R"css(
 :root{--bg:#faf9f6;--card:#fff;--ink:#1b2025;--muted:#56616b;--line:#dde1e4;--left:#1263a8;--right:#b14d08;
---tint:#eef3f7;--p0:#3b78b5;--p1:#c9572f;--p2:#4c9a68;--p3:#8d6bb0;--p4:#c4962c;--p5:#7d8a95}
+--tint:#eef3f7;--p0:#3b78b5;--p1:#c9572f;--p2:#4c9a68;--p3:#8d6bb0;--p4:#c4962c;--p5:#7d8a95;--p6:#2f8f8b;--p7:#b0506f;--p8:#9a9a2e;--p9:#5a5f9e}
 @media (prefers-color-scheme:dark){:root{--bg:#14181c;--card:#1c2228;--ink:#e8ecef;--muted:#a3aeb8;--line:#37414a;
---left:#6cb6f3;--right:#f0a667;--tint:#222b33;--p0:#6aa7e0;--p1:#ee8a63;--p2:#74c28f;--p3:#b99adb;--p4:#e2bb5c;--p5:#98a4ae}}
+--left:#6cb6f3;--right:#f0a667;--tint:#222b33;--p0:#6aa7e0;--p1:#ee8a63;--p2:#74c28f;--p3:#b99adb;--p4:#e2bb5c;--p5:#98a4ae;--p6:#5fc4bf;--p7:#df8aa6;--p8:#cfcf6b;--p9:#9aa0e0}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:1040px;margin:0 auto;padding:28px 20px 60px}
@@ -43,7 +43,7 @@ svg{display:block;max-width:100%}
 svg.swatch{display:inline-block;width:.8em;height:.8em;margin-right:.4em;vertical-align:-.05em}
 svg.strip{width:100%;height:16px;overflow:visible}
 .fill-left{fill:var(--left)}.fill-right{fill:var(--right)}.fill-ink{fill:var(--ink)}.fill-muted{fill:var(--muted)}.fill-track{fill:var(--tint)}
-.fill-p0{fill:var(--p0)}.fill-p1{fill:var(--p1)}.fill-p2{fill:var(--p2)}.fill-p3{fill:var(--p3)}.fill-p4{fill:var(--p4)}.fill-p5{fill:var(--p5)}
+.fill-p0{fill:var(--p0)}.fill-p1{fill:var(--p1)}.fill-p2{fill:var(--p2)}.fill-p3{fill:var(--p3)}.fill-p4{fill:var(--p4)}.fill-p5{fill:var(--p5)}.fill-p6{fill:var(--p6)}.fill-p7{fill:var(--p7)}.fill-p8{fill:var(--p8)}.fill-p9{fill:var(--p9)}
 .stroke-left{stroke:var(--left)}.stroke-right{stroke:var(--right)}
 .tick{stroke:var(--line);stroke-width:1;vector-effect:non-scaling-stroke}
 .tick-strong{stroke:var(--ink);stroke-width:1.5;vector-effect:non-scaling-stroke}
