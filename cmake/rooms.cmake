@@ -24,6 +24,8 @@ function(fivefold_room name)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cpp)
     if(tests)
       add_executable(${name}_test ${tests})
+      # Tests of one room help themselves under the same names (catalog(), message()).
+      set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)
       target_link_libraries(${name}_test PRIVATE ${target} fivefold_warnings GTest::gmock_main ${ROOM_PRIVATE})
       target_compile_definitions(${name}_test PRIVATE
         FIVEFOLD_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FIVEFOLD_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
