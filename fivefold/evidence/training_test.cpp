@@ -52,10 +52,10 @@ TEST(TrainingEvidence, steps_of_megatron_on_a100_are_close_to_the_published_ones
   for (const Prediction& p : *predictions) {
     ASSERT_EQ(p.refused, "") << p.row;
     const double error = p.predicted / p.measured - 1;
-    EXPECT_LT(std::abs(error), 0.20) << p.row << ": " << p.predicted << " for " << p.measured;
+    EXPECT_LT(std::abs(error), 0.10) << p.row << ": " << p.predicted << " for " << p.measured;
     sum += std::abs(error);
   }
-  EXPECT_LT(sum / 4, 0.10);
+  EXPECT_LT(sum / 4, 0.05);
 }
 
 // Full recomputation against sequence parallelism with selective recomputation: 1.29 and 1.32

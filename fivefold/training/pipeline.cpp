@@ -174,14 +174,27 @@ Seconds optimizer_time(const Pipeline& p, int stage) {
   return p.on.kernels.time(Family::kMemoryBound, update).time;
 }
 
+// One micro batch to the next stage. What every tp rank holds alike is sent in parts and gathered
+// there (Narayanan 2021, section 4.1).
+Seconds hop_time(const Pipeline& p, const Group& stages) {
+  const auto send = [&](Bytes bytes) {
+    return collective_time(p.on.machine, Collective::kSendRecv, stages, bytes).time;
+  };
+  const Seconds whole = send(p.cost.boundary);
+  if (p.layout.tp == 1 || p.layout.sequence_parallel) return whole;
+  const Group slices = make_group(p.on.machine, p.layout.tp, 1);
+  const Seconds gather =
+      collective_time(p.on.machine, Collective::kAllGather, slices, p.cost.boundary).time;
+  return std::min(whole, send(p.cost.boundary / p.layout.tp) + gather);
+}
+
 // Between stages: a micro batch passes forward and backward, and v times that if interleaved, where
 // the library sends beside the compute of another chunk. Filling and draining are always seen.
 Seconds pipeline_communication(const Pipeline& p, Seconds compute) {
   const TrainingLayout& l = p.layout;
   if (l.pp == 1) return Seconds();
   const Group stages = make_group(p.on.machine, l.pp, l.tp * l.cp * l.dp);
-  const Seconds hop =
-      collective_time(p.on.machine, Collective::kSendRecv, stages, p.cost.boundary).time;
+  const Seconds hop = hop_time(p, stages);
   const Seconds fill = 2.0 * (l.pp - 1) * hop;
   const Seconds steady = 2.0 * l.vpp * p.micro_batches() * hop;
   const bool hidden = l.schedule == Schedule::kInterleaved && p.job.overlap_pp;
