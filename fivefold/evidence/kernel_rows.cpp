@@ -106,7 +106,7 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
   return one(family, Family::kMlaPrefill, *compute, core);
 }
 
-KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number) {
+KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool exchanged) {
   const auto format = kernel_format(table.at(row, "moe_dtype"));
   if (!format)
     return refuse("moe", fmt::format("format '{}' is not modelled", table.at(row, "moe_dtype")));
@@ -118,7 +118,8 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number) {
                .local_experts = number("num_experts") / number("moe_ep_size"),
                .topk = number("topk"),
                .a = weights_only ? Format::kBf16 : *format,
-               .b = *format};
+               .b = *format,
+               .exchanged = exchanged};
   const std::string_view spread = table.at(row, "distribution");
   constexpr std::string_view kPowerLaw = "power_law_";
   if (spread.starts_with(kPowerLaw)) {
@@ -228,7 +229,9 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
   Numbers number(table, row);
   KernelRow result = [&]() -> KernelRow {
     if (kind == "gemm") return gemm_row(table, row, number);
-    if (kind == "moe") return moe_row(table, row, number);
+    if (kind == "moe") return moe_row(table, row, number, false);
+    if (kind == "wideep_context_moe" || kind == "wideep_generation_moe")
+      return moe_row(table, row, number, true);
     if (kind == "context_attention") return attention_row(table, row, number, false);
     if (kind == "generation_attention") return attention_row(table, row, number, true);
     if (kind == "context_mla") return mla_row(table, row, number, false);

@@ -16,7 +16,8 @@ namespace {
 
 constexpr double kQueryTile = 128;
 constexpr double kLeastPart = 128;  // tokens of cache that a unit walks at least
-constexpr double kMostDecoded = 8;  // new tokens of a sequence that decode kernels take (drafts included)
+constexpr double kMostDecoded =
+    8;  // new tokens of a sequence that decode kernels take (drafts included)
 
 double rounded_up(double value, double to) {
   return std::ceil(value / to) * to;

@@ -83,8 +83,8 @@ struct ExpertKinds {
   int count = 1;
 };
 
-// Load of an expert at quantile u of a power law: density x^-power on [1, 0.8 tokens], as benchmarks of fused
-// experts draw it (aiconfigurator, collector/helper.py).
+// Load of an expert at quantile u of a power law: density x^-power on [1, 0.8 tokens], as
+// benchmarks of fused experts draw it (aiconfigurator, collector/helper.py).
 double power_law_load(double u, double power, double tokens) {
   const double most = std::max(1.0, 0.8 * tokens);
   if (std::abs(power - 1) < 1e-6) return std::pow(most, u);
@@ -92,8 +92,8 @@ double power_law_load(double u, double power, double tokens) {
   return std::pow(1 + u * (edge - 1), 1 / (1 - power));
 }
 
-// Balanced: one kind. Power law: the busiest device holds the most loaded expert of all; its others are a
-// sample of the whole, taken at quantiles.
+// Balanced: one kind. Power law: the busiest device holds the most loaded expert of all; its others
+// are a sample of the whole, taken at quantiles.
 ExpertKinds kinds_of(const MoeBlock& moe) {
   ExpertKinds kinds;
   if (moe.power_law <= 0 || moe.local_experts < 2) {
@@ -170,10 +170,13 @@ KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming
   const double up_bytes = up.weight_bytes + pairs * (moe.hidden * bytes_a + up_width * kBf16Bytes);
   const double down_bytes =
       down.weight_bytes + pairs * (moe.width * bytes_a + moe.hidden * kBf16Bytes);
-  // Sorting tokens to experts, activation between the products, and the weighted sum after them.
-  const double moved =
-      pairs * ((up_width + moe.width) * kBf16Bytes + 2 * moe.hidden * kBf16Bytes) +
-      2 * moe.tokens * std::min(1.0, moe.local_experts / moe.experts) * moe.hidden * kBf16Bytes;
+  // Sorting tokens to experts, activation between the products, and the weighted sum after them. A
+  // fused block without an exchange walks all pairs of its tokens, those of experts that are
+  // elsewhere too.
+  const double handled = moe.exchanged ? pairs : moe.tokens * moe.topk;
+  const double tokens = moe.exchanged ? pairs / moe.topk : moe.tokens;
+  const double moved = handled * ((up_width + moe.width) + 2 * moe.hidden) * kBf16Bytes +
+                       2 * tokens * moe.hidden * kBf16Bytes;
   KernelTime result;
   result.compute = Seconds(up.time + down.time);
   result.memory = Seconds((up_bytes + down_bytes) / p.memory_rate);

@@ -54,7 +54,10 @@ KernelTime KernelModel::time(Family family, const Shape& shape) const {
       return gemm_time(product(g.a, g.b), all.cores, g);
     }
     KernelTime operator()(const MoeBlock& m) const {
-      return moe_time(product(m.a, m.b), all.of(Family::kMemoryBound, Format::kBf16), all.cores, m);
+      const Format stored = bytes_per_value(m.a) >= bytes_per_value(m.b) ? m.a : m.b;
+      const FamilyParameters& p =
+          m.exchanged ? all.exchanged[static_cast<std::size_t>(stored)] : product(m.a, m.b);
+      return moe_time(p, all.of(Family::kMemoryBound, Format::kBf16), all.cores, m);
     }
     KernelTime operator()(const AttentionCore& a) const {
       return attention_time(all.of(family, a.compute), all.cores, a);

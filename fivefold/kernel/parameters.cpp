@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <optional>
 
 #include <fmt/format.h>
@@ -52,6 +53,36 @@ Format computed_in(const Device& device, Format a, Format b) {
   return Format::kBf16;
 }
 
+// Of the families named, each over the ones before it.
+Result<FamilyParameters> family_parameters(const Stack& stack, const Device& device, double cores,
+                                           double hertz,
+                                           std::initializer_list<std::string_view> families,
+                                           Format format) {
+  const auto value = [&](std::string_view parameter) {
+    std::optional<double> found;
+    for (const std::string_view family : families) {
+      if (const auto own = find(stack, device, family, name(format), parameter)) found = own;
+    }
+    return found;
+  };
+  const auto compute = value("compute_fraction"), memory = value("memory_fraction"),
+             launch = value("launch");
+  if (!compute || !memory || !launch) {
+    return fail(fmt::format(
+        "the stack '{}' does not give compute_fraction, memory_fraction and launch of {} on {}",
+        stack.id, *families.begin(), device.architecture));
+  }
+  FamilyParameters p;
+  p.compute_rate = device.peak_for(computed_in(device, format, format)).value() * *compute / cores;
+  p.memory_rate = device.memory_bandwidth.value() * *memory;
+  p.launch = *launch;
+  p.fill = value("fill").value_or(0);
+  p.feed_rate = value("feed").value_or(64) * hertz;
+  p.tile_m = value("tile_m").value_or(16);
+  p.split = value("split").value_or(16);
+  return p;
+}
+
 }  // namespace
 
 Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack) {
@@ -74,30 +105,18 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
     return fail(fmt::format("neither the chip '{}' nor the stack '{}' gives cores and clock",
                             device.chip, stack.id));
   }
-  for (int f = 0; f < kFamilyCount; ++f) {
-    const Family family = static_cast<Family>(f);
-    for (Format format : kAllFormats) {
-      const auto value = [&](std::string_view parameter) {
-        return find(stack, device, name(family), name(format), parameter);
-      };
-      const auto compute = value("compute_fraction"), memory = value("memory_fraction"),
-                 launch = value("launch");
-      if (!compute || !memory || !launch) {
-        return fail(fmt::format(
-            "the stack '{}' does not give compute_fraction, memory_fraction and launch of {} on {}",
-            stack.id, name(family), device.architecture));
-      }
-      const Format rate_format = computed_in(device, format, format);
-      FamilyParameters& p =
-          parameters.families[static_cast<std::size_t>(f)][static_cast<std::size_t>(format)];
-      p.compute_rate = device.peak_for(rate_format).value() * *compute / parameters.cores;
-      p.memory_rate = device.memory_bandwidth.value() * *memory;
-      p.launch = *launch;
-      p.fill = value("fill").value_or(0);
-      p.feed_rate = value("feed").value_or(64) * hertz;
-      p.tile_m = value("tile_m").value_or(16);
-      p.split = value("split").value_or(16);
+  for (Format format : kAllFormats) {
+    const std::size_t slot = static_cast<std::size_t>(format);
+    for (int f = 0; f < kFamilyCount; ++f) {
+      const auto p = family_parameters(stack, device, parameters.cores, hertz,
+                                       {name(static_cast<Family>(f))}, format);
+      if (!p) return tl::unexpected(p.error());
+      parameters.families[static_cast<std::size_t>(f)][slot] = *p;
     }
+    const auto p = family_parameters(stack, device, parameters.cores, hertz,
+                                     {name(Family::kMoe), "moe_exchanged"}, format);
+    if (!p) return tl::unexpected(p.error());
+    parameters.exchanged[slot] = *p;
   }
   for (Format a : kAllFormats) {
     for (Format b : kAllFormats) {

@@ -1,6 +1,7 @@
 // What one kernel family reaches on one device: the facts of a stack, resolved once.
 //
-// Names in a stack's YAML, and what they mean:
+// Families are those of workload/op.h, and "moe_exchanged" for the grouped products behind an expert exchange
+// (where a stack does not tell them from "moe", they take its values). Names in a stack's YAML:
 //   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
 //   power
 //                       limit, issue gaps, scale handling of the format)
@@ -33,6 +34,7 @@ struct FamilyParameters {
 struct KernelModel::Parameters {
   double cores = 1;
   std::array<std::array<FamilyParameters, kFormatCount>, kFamilyCount> families{};
+  std::array<FamilyParameters, kFormatCount> exchanged{};  // experts behind a dispatch: family "moe_exchanged"
   std::array<std::array<Format, kFormatCount>, kFormatCount> compute_formats{};  // by a, b
 
   const FamilyParameters& of(Family family, Format format) const {

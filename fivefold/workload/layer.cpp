@@ -317,7 +317,8 @@ void add_moe(Builder& b, const MoeFfn& moe) {
                             .gated = moe.gated,
                             .imbalance = b.batch.expert_imbalance,
                             .a = b.precision.expert_a,
-                            .b = b.precision.expert_b},
+                            .b = b.precision.expert_b,
+                            .exchanged = b.shard.ep > 1},
                    1});
   if (moe.shared > 0) {
     add_ffn(b, kSharedNames, double(moe.shared) * moe.shared_width, moe.gated);

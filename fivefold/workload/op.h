@@ -37,6 +37,9 @@ struct MoeBlock {
   Format a = Format::kBf16;
   Format b = Format::kBf16;
   // Expected (token, expert) pairs that this device computes, busiest device.
+  // Tokens were dispatched to the devices that hold their experts, so that only those are here;
+  // otherwise all pairs pass through the block and those of absent experts are skipped.
+  bool exchanged = false;
   double routed_pairs() const { return tokens * topk * local_experts / experts * imbalance; }
 };
 
