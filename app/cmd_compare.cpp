@@ -17,7 +17,7 @@ struct Options {
   double input = 4096;
   double output = 1024;
   std::string tpot = "50 ms";
-  std::string ttft;
+  std::string ttft = "2 s";
   int drafts = 0;
   double acceptance = 0.7;
   int global_batch = 1152;
@@ -95,7 +95,7 @@ void run(const Options& options, Context& context) {
   }
   if (context.json) return print(to_json(*comparison, source_of));
   if (context.csv) return print(to_csv(*comparison));
-  print(to_text(*comparison, source_of) + "\n" + last_words(options));
+  print(to_text(*comparison) + "\n" + last_words(options));
 }
 
 }  // namespace
@@ -126,7 +126,8 @@ void add_compare_command(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_option("--tpot", options->tpot, "Longest time per output token")
       ->capture_default_str();
-  command->add_option("--ttft", options->ttft, "Longest time of a prefill batch, such as '2 s'");
+  command->add_option("--ttft", options->ttft, "Longest prefill of a prompt, queues apart")
+      ->capture_default_str();
   command->add_option("--drafts", options->drafts, "Tokens drafted a step (multi-token prediction)")
       ->check(CLI::Range(0, 8))
       ->capture_default_str();
