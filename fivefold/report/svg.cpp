@@ -97,8 +97,9 @@ class DotPicture {
     const int count = sizes_[level] / sizes_[level - 1];
     const int across = columns(level);
     for (int i = 0; i < count; ++i) {
-      draw(level - 1, x + padding(level) + (i % across) * (inner.width + gap(level)),
-           y + padding(level) + (i / across) * (inner.height + gap(level)));
+      draw(level - 1,
+           x + padding(level) + static_cast<double>(i % across) * (inner.width + gap(level)),
+           y + padding(level) + static_cast<double>(i / across) * (inner.height + gap(level)));
     }
   }
 
