@@ -26,9 +26,15 @@ std::string message(std::string_view formula) {
   return amount ? "" : to_text(amount.error());
 }
 
-TEST(Formula, products_bind_before_sums) { EXPECT_DOUBLE_EQ(value("1 + 2 * 3 - 4 / 8"), 6.5); }
-TEST(Formula, brackets_and_signs) { EXPECT_DOUBLE_EQ(value("-(1 - 3) * 2e3"), 4000); }
-TEST(Formula, operators_of_one_rank_go_from_left_to_right) { EXPECT_DOUBLE_EQ(value("16 / 4 / 2"), 2); }
+TEST(Formula, products_bind_before_sums) {
+  EXPECT_DOUBLE_EQ(value("1 + 2 * 3 - 4 / 8"), 6.5);
+}
+TEST(Formula, brackets_and_signs) {
+  EXPECT_DOUBLE_EQ(value("-(1 - 3) * 2e3"), 4000);
+}
+TEST(Formula, operators_of_one_rank_go_from_left_to_right) {
+  EXPECT_DOUBLE_EQ(value("16 / 4 / 2"), 2);
+}
 
 TEST(Formula, whole_counts_survive_rounding_up) {
   EXPECT_DOUBLE_EQ(value("ceil(0.1 * 3 * 10)"), 3);  // 3.0000000000000004 in binary

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/training/parameters.h"
+
 namespace fivefold {
 namespace {
 
@@ -76,7 +78,7 @@ Result<TrainingPlan> train(const System& system, const Stack& stack, const Model
 void plan_training(SystemAnswer& answer, TrainingJob job) {
   job.format = answer.training_format;
   for (int systems = 1; systems <= kMostTrainingSystems; systems *= 2) {
-    auto plan = train(*answer.system, *answer.stack, *answer.model, job,
+    auto plan = train(*answer.system, *answer.training_stack, *answer.model, job,
                       systems * answer.system->chips, answer.training_search);
     if (plan) {
       answer.training = std::move(*plan);
@@ -93,16 +95,18 @@ Format training_format(const Device& device) {
   return device.peak_for(Format::kFp8) > OpsPerSecond(0) ? Format::kFp8 : Format::kBf16;
 }
 
-Result<SystemAnswer> answer_for(const System& system, const Stack& stack, const Model& model,
+Result<SystemAnswer> answer_for(const Catalog& catalog, const System& system, const Model& model,
                                 const Question& question) {
-  auto machine = build_machine(system, system.chips, stack);
-  if (!machine) return tl::unexpected(machine.error());
-  auto kernels = KernelModel::make(machine->device, stack);
-  if (!kernels) return tl::unexpected(kernels.error());
-
   SystemAnswer answer;
   answer.system = &system;
-  answer.stack = &stack;
+  answer.stack = std::make_unique<const Stack>(
+      with_engine(catalog, catalog.default_stack(*system.chip), *system.chip));
+  answer.training_stack = std::make_unique<const Stack>(training_stack(catalog, *system.chip));
+  auto machine = build_machine(system, system.chips, *answer.stack);
+  if (!machine) return tl::unexpected(machine.error());
+  auto kernels = KernelModel::make(machine->device, *answer.stack);
+  if (!kernels) return tl::unexpected(kernels.error());
+
   answer.model = &model;
   const Precision precision = serving_precision(model, machine->device);
   auto bench = std::unique_ptr<Bench>(

@@ -25,7 +25,8 @@ struct Bench {
 
 struct SystemAnswer {
   const System* system = nullptr;
-  const Stack* stack = nullptr;
+  std::unique_ptr<const Stack> stack;           // kernels, library and engine that serve
+  std::unique_ptr<const Stack> training_stack;  // those that train
   const Model* model = nullptr;
   std::unique_ptr<const Bench> bench;
   std::vector<DecodePlan> decode;  // best of each instance size
@@ -46,7 +47,8 @@ struct SystemAnswer {
   SearchReport decode_search, prefill_search, training_search;
 };
 
-Result<SystemAnswer> answer_for(const System& system, const Stack& stack, const Model& model,
+// With the default stacks of the system's chip.
+Result<SystemAnswer> answer_for(const Catalog& catalog, const System& system, const Model& model,
                                 const Question& question);
 
 // The fewest chips whose best use reaches `tokens_per_second`; instances stay within one system. 0:

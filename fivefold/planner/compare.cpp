@@ -106,9 +106,9 @@ std::optional<double> Line::ratio() const {
 
 Result<Comparison> compare(const Catalog& catalog, const System& left, const System& right,
                            const Model& model, const Question& question) {
-  auto left_answer = answer_for(left, catalog.default_stack(*left.chip), model, question);
+  auto left_answer = answer_for(catalog, left, model, question);
   if (!left_answer) return tl::unexpected(left_answer.error());
-  auto right_answer = answer_for(right, catalog.default_stack(*right.chip), model, question);
+  auto right_answer = answer_for(catalog, right, model, question);
   if (!right_answer) return tl::unexpected(right_answer.error());
   const Sides sides{catalog, *left_answer, *right_answer, model, question};
 

@@ -155,8 +155,8 @@ ParityLine training_parity(const Sides& sides) {
   job.format = sides.left.training_format;
   const double target = right.training->estimate.tokens_per_second / right.training_systems;
   constexpr int kMost = 16384;
-  const auto found =
-      chips_to_train(*sides.left.system, *sides.left.stack, sides.model, job, target, kMost);
+  const auto found = chips_to_train(*sides.left.system, *sides.left.training_stack, sides.model,
+                                    job, target, kMost);
   if (!found) {
     parity.note = to_text(found.error());
     parity.why.statement = parity.note;

@@ -157,19 +157,12 @@ Explanation decode_why(const SystemAnswer& answer, const Sides& sides, std::stri
           {}};
 }
 
-// Arithmetic and memory traffic of a whole system, as shares of its peaks.
-Load load_of(const SystemAnswer& answer, const Model& model, double tokens_per_second,
-             double context, const StepParts& parts, const ServingMemory& memory) {
-  const Device& device = answer.bench->machine.device;
-  const int devices = answer.system->devices();
-  const Format format = answer.bench->kernels.compute_format(answer.bench->precision.gemm_a,
-                                                             answer.bench->precision.gemm_b);
-  const double ops = forward_ops_per_token(model, context).value() * tokens_per_second / devices;
+// Shares of a step that arithmetic and memory traffic take.
+Load load_of(const StepParts& parts) {
   const Seconds step = parts.total();
-  const double bytes =
-      step > Seconds(0) ? (memory.weights + memory.cache).value() / step.value() : 0;
-  return {.compute = std::min(1.0, ops / device.peak_for(format).value()),
-          .memory = std::min(1.0, bytes / device.memory_bandwidth.value())};
+  if (step <= Seconds(0)) return {};
+  return {.compute = std::min(1.0, parts.arithmetic / step),
+          .memory = std::min(1.0, parts.traffic / step)};
 }
 
 template <class Value>
@@ -210,19 +203,6 @@ Side cost_side(const SystemAnswer& answer, const Sides& sides, const Load& load,
                  grounded("energy " + hourly(cost->energy.value), cost->energy),
                  grounded("power " + show(cost->power.value.value(), "W"), cost->power)},
                 {}});
-}
-
-Load prefill_load(const SystemAnswer& answer, const Sides& sides) {
-  const PrefillEstimate& estimate = answer.best_prefill->estimate;
-  return load_of(answer, sides.model, answer.prefill_rate, sides.question.serving.input / 2,
-                 estimate.parts, estimate.memory);
-}
-
-Load decode_load(const SystemAnswer& answer, const Sides& sides) {
-  const DecodeEstimate& estimate = answer.best_decode->estimate;
-  const ServingWorkload& serving = sides.question.serving;
-  return load_of(answer, sides.model, answer.decode_rate, serving.input + serving.output / 2,
-                 estimate.parts, estimate.memory);
 }
 
 }  // namespace
@@ -306,14 +286,16 @@ Section prefill_section(const Sides& sides) {
           "prefill.energy", "energy", "J/token", sides,
           [](const SystemAnswer& answer, const Sides& of) {
             if (answer.best_prefill == nullptr) return refused(answer.prefill_search);
-            return energy_side(answer, of, prefill_load(answer, of), answer.prefill_rate);
+            return energy_side(answer, of, load_of(answer.best_prefill->estimate.parts),
+                               answer.prefill_rate);
           },
           false),
       line_of(
           "prefill.cost", "cost", "USD/Mtoken", sides,
           [](const SystemAnswer& answer, const Sides& of) {
             if (answer.best_prefill == nullptr) return refused(answer.prefill_search);
-            return cost_side(answer, of, prefill_load(answer, of), answer.prefill_rate);
+            return cost_side(answer, of, load_of(answer.best_prefill->estimate.parts),
+                             answer.prefill_rate);
           },
           false),
   };
@@ -366,14 +348,16 @@ Section decode_section(const Sides& sides) {
           "decode.energy", "energy", "J/token", sides,
           [](const SystemAnswer& answer, const Sides& of) {
             if (answer.best_decode == nullptr) return refused(answer.decode_search);
-            return energy_side(answer, of, decode_load(answer, of), answer.decode_rate);
+            return energy_side(answer, of, load_of(answer.best_decode->estimate.parts),
+                               answer.decode_rate);
           },
           false),
       line_of(
           "decode.cost", "cost", "USD/Mtoken", sides,
           [](const SystemAnswer& answer, const Sides& of) {
             if (answer.best_decode == nullptr) return refused(answer.decode_search);
-            return cost_side(answer, of, decode_load(answer, of), answer.decode_rate);
+            return cost_side(answer, of, load_of(answer.best_decode->estimate.parts),
+                             answer.decode_rate);
           },
           false),
       line_of("serving.requests", "requests/s, prefill and decode balanced", "requests/s", sides,
