@@ -19,7 +19,7 @@ KernelRow refuse(std::string family, std::string reason) {
 }
 
 KernelRow one(std::string family, Family kernel, Format format, Shape shape) {
-  return {std::move(family), {}, kernel, format, {{kernel, shape}}};
+  return {std::move(family), {}, name(kernel), format, {{kernel, shape}}};
 }
 
 // A row's numbers; a missing one makes the row unusable rather than zero.
@@ -101,7 +101,9 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
     core.kv_heads = 1;
     core.qk_dim = 576;
     core.v_dim = 512;
-    return one(family, Family::kAttentionPrefill, *compute, core);
+    KernelRow absorbed = one(family, Family::kAttentionPrefill, *compute, core);
+    absorbed.listed = {};
+    return absorbed;
   }
   return one(family, Family::kMlaPrefill, *compute, core);
 }
@@ -128,7 +130,9 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
   } else if (spread != "balanced" && spread != "uniform") {
     return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
   }
-  return one("moe", Family::kMoe, *format, moe);
+  KernelRow result = one("moe", Family::kMoe, *format, moe);
+  if (exchanged) result.listed = "moe_exchanged";
+  return result;
 }
 
 KernelRow linear_row(const CsvTable& table, std::size_t row, Numbers& number) {
@@ -155,13 +159,15 @@ KernelRow absorb_row(const CsvTable& table, std::size_t row, Numbers& number) {
   const auto format = kernel_format(table.at(row, "bmm_dtype"));
   if (!format) return refuse("gemm", "format is not modelled");
   const bool before = table.at(row, "op_name") == "mla_gen_pre";
-  return one("gemm", Family::kGemm, *format,
-             Gemm{.m = number("num_tokens"),
-                  .n = before ? 512.0 : 128.0,
-                  .k = before ? 128.0 : 512.0,
-                  .batch = number("num_heads"),
-                  .a = *format,
-                  .b = *format});
+  KernelRow batched = one("gemm", Family::kGemm, *format,
+                          Gemm{.m = number("num_tokens"),
+                               .n = before ? 512.0 : 128.0,
+                               .k = before ? 128.0 : 512.0,
+                               .batch = number("num_heads"),
+                               .a = *format,
+                               .b = *format});
+  batched.listed = {};  // stacks name the kernel of plain products
+  return batched;
 }
 
 // A whole attention block with its projections: the operators of that layer of the named model.
@@ -189,7 +195,7 @@ KernelRow module_row(const CsvTable& table, std::size_t row, Numbers& number,
                     .q_len = decode ? 1 : number("isl"),
                     .context = decode ? number("isl") + number("step") - 1 : number("step"),
                     .decode = decode};
-  KernelRow result{family, {}, Family::kAttentionModule, *gemm, {}};
+  KernelRow result{family, {}, {}, *gemm, {}};
   for (const Op& op : layer_ops(**model, layer, shard, batch, precision)) {
     for (int i = 0; i < static_cast<int>(op.repeat); ++i)
       result.operators.emplace_back(op.family, op.shape);

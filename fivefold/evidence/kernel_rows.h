@@ -11,9 +11,9 @@ namespace fivefold {
 
 // What one row times: an operator, or several that run after each other.
 struct KernelRow {
-  std::string family;   // as the JSON form names it
-  std::string refused;  // why it cannot be expressed; then the rest is empty
-  Family kernel = Family::kGemm;
+  std::string family;       // as the JSON form names it
+  std::string refused;      // why it cannot be expressed; then the rest is empty
+  std::string_view listed;  // family under which stacks name their kernel; empty: they do not
   Format format = Format::kBf16;
   std::vector<std::pair<Family, Shape>> operators;
 };

@@ -11,6 +11,7 @@ namespace {
 std::string kernel_of(const Stack& stack, const Device& device, std::string_view family,
                       Format format) {
   std::string kernel;
+  if (family.empty()) return kernel;
   for (const StackEntry& entry : stack.entries) {
     const bool applies = (entry.family == "*" || entry.family == family) &&
                          (entry.architecture == "*" || entry.architecture == device.architecture ||
@@ -20,12 +21,6 @@ std::string kernel_of(const Stack& stack, const Device& device, std::string_view
     if (const Fact* fact = entry.parameters.find("kernel")) kernel = fact->text;
   }
   return kernel;
-}
-
-// The family under which the stack lists the row's kernel.
-std::string_view kernel_family(const KernelRow& row) {
-  const auto* moe = std::get_if<MoeBlock>(&row.operators.front().second);
-  return moe != nullptr && moe->exchanged ? "moe_exchanged" : name(row.kernel);
 }
 
 std::string place_of(const CsvTable& table, std::size_t row) {
@@ -87,7 +82,7 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
                  .refused = refusal.empty() ? read.refused : refusal};
     const std::string_view kernel = table.at(row, "kernel_source");
     if (p.refused.empty()) {
-      const std::string run = kernel_of(**stack, (*chip)->device, kernel_family(read), read.format);
+      const std::string run = kernel_of(**stack, (*chip)->device, read.listed, read.format);
       if (!run.empty() && run != kernel)
         p.refused = fmt::format("kernel '{}' is not the one the stack runs ('{}')", kernel, run);
     }

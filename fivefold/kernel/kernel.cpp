@@ -39,37 +39,30 @@ Format KernelModel::compute_format(Format a, Format b) const {
 KernelTime KernelModel::time(Family family, const Shape& shape) const {
   const Parameters& all = *parameters_;
   struct Visitor {
-    const KernelModel& model;
     const Parameters& all;
     Family family;
-    // A product is paid in the format it is stored in (its own parameters); where the chip computes
-    // in another one, the resolved rate is that one's.
-    const FamilyParameters& product(Format a, Format b) const {
-      return all.of(family, bytes_per_value(a) >= bytes_per_value(b) ? a : b);
-    }
     KernelTime operator()(const Streaming& s) const {
       return streaming_time(all.of(family, Format::kBf16), s);
     }
     KernelTime operator()(const Gemm& g) const {
-      return gemm_time(product(g.a, g.b), all.cores, g);
+      return gemm_time(all.product(family, g.a, g.b), all.cores, g);
     }
     KernelTime operator()(const MoeBlock& m) const {
-      const Format stored = bytes_per_value(m.a) >= bytes_per_value(m.b) ? m.a : m.b;
-      const FamilyParameters& p =
-          m.exchanged ? all.exchanged[static_cast<std::size_t>(stored)] : product(m.a, m.b);
+      const FamilyParameters p =
+          m.exchanged ? all.product(all.exchanged, m.a, m.b) : all.product(family, m.a, m.b);
       return moe_time(p, all.of(Family::kMemoryBound, Format::kBf16), all.cores, m);
     }
     KernelTime operator()(const AttentionCore& a) const {
-      return attention_time(all.of(family, a.compute), all.cores, a);
+      return attention_time(all.product(family, a.compute, a.compute), all.cores, a);
     }
     KernelTime operator()(const MlaCore& m) const {
-      return mla_time(all.of(family, m.compute), all.cores, m);
+      return mla_time(all.product(family, m.compute, m.compute), all.cores, m);
     }
     KernelTime operator()(const LinearCore& l) const {
-      return linear_time(all.of(family, Format::kBf16), all.cores, l);
+      return linear_time(all.product(family, Format::kBf16, Format::kBf16), all.cores, l);
     }
   };
-  KernelTime result = std::visit(Visitor{*this, all, family}, shape);
+  KernelTime result = std::visit(Visitor{all, family}, shape);
   return result;
 }
 

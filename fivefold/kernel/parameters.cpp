@@ -73,7 +73,7 @@ Result<FamilyParameters> family_parameters(const Stack& stack, const Device& dev
         stack.id, *families.begin(), device.architecture));
   }
   FamilyParameters p;
-  p.compute_rate = device.peak_for(computed_in(device, format, format)).value() * *compute / cores;
+  p.compute_rate = *compute / cores;
   p.memory_rate = device.memory_bandwidth.value() * *memory;
   p.launch = *launch;
   p.fill = value("fill").value_or(0);
@@ -119,6 +119,7 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
     parameters.exchanged[slot] = *p;
   }
   for (Format a : kAllFormats) {
+    parameters.peaks[static_cast<std::size_t>(a)] = device.peak_for(a).value();
     for (Format b : kAllFormats) {
       parameters.compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)] =
           computed_in(device, a, b);

@@ -1,7 +1,8 @@
 // What one kernel family reaches on one device: the facts of a stack, resolved once.
 //
-// Families are those of workload/op.h, and "moe_exchanged" for the grouped products behind an expert exchange
-// (where a stack does not tell them from "moe", they take its values). Names in a stack's YAML:
+// Families are those of workload/op.h, and "moe_exchanged" for the grouped products behind an
+// expert exchange (where a stack does not tell them from "moe", they take its values). Names in a
+// stack's YAML:
 //   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
 //   power
 //                       limit, issue gaps, scale handling of the format)
@@ -22,11 +23,12 @@
 namespace fivefold {
 
 struct FamilyParameters {
-  double compute_rate = 0;  // operations a second of one core, sustained, in the format computed in
-  double memory_rate = 0;   // bytes a second of the device, sustained
-  double feed_rate = 0;     // bytes a second into one core
-  double launch = 0;        // s
-  double fill = 0;          // s
+  double compute_rate = 0;  // operations a second of one core, sustained; until a product is known,
+                            // per operation a second of the device's peak
+  double memory_rate = 0;  // bytes a second of the device, sustained
+  double feed_rate = 0;    // bytes a second into one core
+  double launch = 0;       // s
+  double fill = 0;         // s
   double tile_m = 16;
   double split = 16;
 };
@@ -34,11 +36,27 @@ struct FamilyParameters {
 struct KernelModel::Parameters {
   double cores = 1;
   std::array<std::array<FamilyParameters, kFormatCount>, kFamilyCount> families{};
-  std::array<FamilyParameters, kFormatCount> exchanged{};  // experts behind a dispatch: family "moe_exchanged"
+  std::array<FamilyParameters, kFormatCount>
+      exchanged{};  // experts behind a dispatch: family "moe_exchanged"
   std::array<std::array<Format, kFormatCount>, kFormatCount> compute_formats{};  // by a, b
+  std::array<double, kFormatCount> peaks{};                                      // of the device
 
   const FamilyParameters& of(Family family, Format format) const {
     return families[static_cast<std::size_t>(family)][static_cast<std::size_t>(format)];
+  }
+  // A product of a and b: the kernel is that of the narrower operand (weights that are upcast have
+  // kernels of their own), the rate that of the format which the matrix unit computes in.
+  FamilyParameters product(const std::array<FamilyParameters, kFormatCount>& kernels, Format a,
+                           Format b) const {
+    FamilyParameters p =
+        kernels[static_cast<std::size_t>(bytes_per_value(a) < bytes_per_value(b) ? a : b)];
+    const Format compute =
+        compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
+    p.compute_rate *= peaks[static_cast<std::size_t>(compute)];
+    return p;
+  }
+  FamilyParameters product(Family family, Format a, Format b) const {
+    return product(families[static_cast<std::size_t>(family)], a, b);
   }
 };
 
