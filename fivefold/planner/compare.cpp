@@ -56,14 +56,19 @@ Fabric picture_of(const System& system) {
   return fabric;
 }
 
-std::vector<ParetoPoint> pareto(const SystemAnswer& answer) {
+// The best decoding at limits from fast for each user to much for each chip.
+std::vector<ParetoPoint> pareto(const SystemAnswer& answer, ServingWorkload workload) {
   std::vector<ParetoPoint> points;
-  for (const DecodePlan& plan : answer.decode) {
-    const double tpot = plan.estimate.tpot.value();
-    if (tpot <= 0) continue;
-    points.push_back({1 / tpot,
-                      plan.tokens_per_second_per_device * answer.system->chip->devices_per_chip,
-                      describe(plan)});
+  for (const double milliseconds : {10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0}) {
+    workload.tpot_limit = Seconds(milliseconds * 1e-3);
+    SearchReport report;
+    const auto plans = decode_plans(answer.bench->serving, answer.bench->machine, *answer.model,
+                                    workload, answer.system->devices(), report);
+    const DecodePlan* plan = best_use(plans, answer.system->devices());
+    if (plan == nullptr) continue;
+    points.push_back({1 / plan->estimate.tpot.value(),
+                      throughput(plans, answer.system->devices()) / answer.system->chips,
+                      describe(*plan)});
   }
   return points;
 }
@@ -75,26 +80,30 @@ const ParityLine* find_parity(const Comparison& comparison, std::string_view id)
   return nullptr;
 }
 
-// "One CloudMatrix384 (384 chips) ...": the answer in words.
+std::string short_name(std::string_view name) {
+  return std::string(name.substr(0, name.find(" (")));
+}
+
+// The answer in words, for someone who never heard of the program.
 std::string headline(const Comparison& comparison) {
-  const ParityLine* compute = find_parity(comparison, "parity.peak.bf16");
-  const ParityLine* decode = find_parity(comparison, "parity.decode");
-  const ParityLine* power = find_parity(comparison, "parity.power");
-  std::string text;
-  if (compute != nullptr && compute->chips) {
-    text +=
-        fmt::format("On paper it takes {} of its chips to equal the dense BF16 compute of one {}. ",
-                    *compute->chips, comparison.right_name);
+  const std::string left = short_name(comparison.left_name),
+                    right = short_name(comparison.right_name);
+  std::string text = fmt::format("One {} links {} chips where one {} has {}. ", left,
+                                 comparison.left_chips, right, comparison.right_chips);
+  if (const ParityLine* compute = find_parity(comparison, "parity.peak.bf16");
+      compute && compute->chips) {
+    text += fmt::format("On paper {} of those chips equal the other system's dense BF16 compute",
+                        *compute->chips);
   }
-  if (decode != nullptr && decode->chips) {
-    text += fmt::format("To serve {} as fast (output tokens a second) it takes {}. ",
-                        comparison.model_id, *decode->chips);
+  if (const ParityLine* decode = find_parity(comparison, "parity.decode");
+      decode && decode->chips) {
+    text += fmt::format("; to write the answers of {} as fast, it takes {}", comparison.model_id,
+                        *decode->chips);
   }
-  if (power != nullptr && power->chips) {
-    text += fmt::format("Only {} of them run on the power of one {}.", *power->chips,
-                        comparison.right_name);
+  if (const ParityLine* power = find_parity(comparison, "parity.power"); power && power->chips) {
+    text += fmt::format("; its power would run only {}", *power->chips);
   }
-  return text;
+  return text + ".";
 }
 
 }  // namespace
@@ -131,8 +140,8 @@ Result<Comparison> compare(const Catalog& catalog, const System& left, const Sys
   if (question.with_training) comparison.sections.push_back(training_section(sides));
   comparison.parity = parity_lines(sides);
   comparison.times = time_bars(sides);
-  comparison.left_pareto = pareto(*left_answer);
-  comparison.right_pareto = pareto(*right_answer);
+  comparison.left_pareto = pareto(*left_answer, question.serving);
+  comparison.right_pareto = pareto(*right_answer, question.serving);
   comparison.fabrics = {picture_of(left), picture_of(right)};
   comparison.headline = headline(comparison);
   comparison.notes = reading_notes(sides);

@@ -67,7 +67,7 @@ std::string by_other_sources(const PeakLine& line, const Sides& sides, const Fac
 }
 
 ParityLine peak_parity(const PeakLine& line, const Sides& sides) {
-  ParityLine parity{line.id, line.label, {}, {}, {}, {}, {}};
+  ParityLine parity{.id = line.id, .label = line.label, .budget = line.budget};
   const Facts& left_facts =
       line.of_system ? sides.left.system->facts : sides.left.system->chip->facts;
   const Facts& right_facts =
@@ -110,7 +110,7 @@ template <class Plan>
 ParityLine serving_parity(const char* id, const char* label, const Sides& sides, int chips,
                           double target, const Plan* right_plan,
                           const std::vector<Plan>& left_plans) {
-  ParityLine parity{id, label, {}, {}, {}, {}, {}};
+  ParityLine parity{.id = id, .label = label};
   if (target <= 0 || chips == 0) {
     parity.note = target <= 0 ? "the right system cannot run it" : "no instance of the left fits";
     parity.why.statement = fmt::format("{}: {}", label, parity.note);
@@ -144,7 +144,7 @@ ParityLine serving_parity(const char* id, const char* label, const Sides& sides,
 }
 
 ParityLine training_parity(const Sides& sides) {
-  ParityLine parity{"parity.training", "training step", {}, {}, {}, {}, {}};
+  ParityLine parity{.id = "parity.training", .label = "training step"};
   const SystemAnswer& right = sides.right;
   if (!right.training) {
     parity.note = "the right system cannot train it";

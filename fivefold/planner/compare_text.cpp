@@ -3,12 +3,17 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/base/text.h"
 #include "fivefold/planner/compare_parts.h"
 
 namespace fivefold {
 
 std::string show(double value, std::string_view unit) {
-  if (unit == "chips") return fmt::format("{:.0f}", value);
+  if (unit == "chips" || unit == "systems") return format_count(value);
+  if (unit == "tokens/s")
+    return value < 1e6 ? format_count(std::round(value))
+                       : fmt::format("{:.2f} million", value / 1e6);
+  if (unit == "fraction") return fmt::format("{:.1f}%", 100 * value);
   // Units of the field that take a prefix; others are ratios of their own and stay as they are.
   const bool prefixed =
       unit == "B" || unit == "B/s" || unit == "FLOP/s" || unit == "OP/s" || unit == "W";

@@ -35,7 +35,7 @@ std::string swatch(std::string_view css, std::string_view name) {
 
 // Lines that say what a budget buys rather than what equals: few is not a strength there.
 bool is_budget(const ParityLine& line) {
-  return line.id == "parity.power" || line.id == "parity.price";
+  return line.budget;
 }
 
 double most_chips(const Comparison& comparison) {
