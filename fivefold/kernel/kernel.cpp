@@ -52,11 +52,16 @@ KernelTime KernelModel::time(Family family, const Shape& shape) const {
           m.exchanged ? all.product(all.exchanged, m.a, m.b) : all.product(family, m.a, m.b);
       return moe_time(p, all.of(Family::kMemoryBound, Format::kBf16), all.cores, m);
     }
+    FamilyParameters attention(Format compute, Format cache) const {
+      FamilyParameters p = all.product(family, compute, compute);
+      if (cache != compute) p.launch += p.convert;
+      return p;
+    }
     KernelTime operator()(const AttentionCore& a) const {
-      return attention_time(all.product(family, a.compute, a.compute), all.cores, a);
+      return attention_time(attention(a.compute, a.cache), all.cores, a);
     }
     KernelTime operator()(const MlaCore& m) const {
-      return mla_time(all.product(family, m.compute, m.compute), all.cores, m);
+      return mla_time(attention(m.compute, m.cache), all.cores, m);
     }
     KernelTime operator()(const LinearCore& l) const {
       return linear_time(all.product(family, Format::kBf16, Format::kBf16), all.cores, l);

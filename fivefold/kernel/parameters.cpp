@@ -77,6 +77,7 @@ Result<FamilyParameters> family_parameters(const Stack& stack, const Device& dev
   p.memory_rate = device.memory_bandwidth.value() * *memory;
   p.launch = *launch;
   p.fill = value("fill").value_or(0);
+  p.convert = value("convert").value_or(0);
   p.feed_rate = value("feed").value_or(64) * hertz;
   p.tile_m = value("tile_m").value_or(16);
   p.split = value("split").value_or(16);

@@ -11,6 +11,9 @@
 //   fill                of one tile or work unit: pipeline prologue and epilogue
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
+//   convert             of attention over a cache in another format than it computes in: the kernel
+//   before it
+//                       that converts queries and new keys
 //   split               parts that K is split into at most (1: the kernel does not split)
 //   cores               where the chip's data sheet names none: work units that run at once
 //   clock               where the data sheet names none
@@ -25,10 +28,11 @@ namespace fivefold {
 struct FamilyParameters {
   double compute_rate = 0;  // operations a second of one core, sustained; until a product is known,
                             // per operation a second of the device's peak
-  double memory_rate = 0;  // bytes a second of the device, sustained
-  double feed_rate = 0;    // bytes a second into one core
-  double launch = 0;       // s
-  double fill = 0;         // s
+  double memory_rate = 0;   // bytes a second of the device, sustained
+  double feed_rate = 0;     // bytes a second into one core
+  double launch = 0;        // s
+  double fill = 0;          // s
+  double convert = 0;       // s
   double tile_m = 16;
   double split = 16;
 };
