@@ -61,13 +61,12 @@ KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk) {
 // cache of few heads is split over cores; each part adds a fill and its share of the combination.
 KernelTime decoded(const FamilyParameters& p, double cores, double units, double kv_len,
                    double unit_ops_per_token, double unit_bytes_per_token, double bytes) {
-  const double most = std::max(1.0, std::floor(kv_len / kLeastPart));
-  const double parts = std::clamp(std::floor(cores / units), 1.0, most);
+  const double parts = std::max(1.0, std::floor(cores / units));
+  const double part = std::max(std::ceil(kv_len / parts), std::min(kv_len, kLeastPart));
   const double per_token =
       std::max(unit_ops_per_token / p.compute_rate, unit_bytes_per_token / p.feed_rate);
   const double waves = std::max(units * parts / cores, 1.0);
-  const double walked =
-      waves * std::ceil(kv_len / parts) * per_token + p.fill * (1 + std::ceil(units / cores));
+  const double walked = waves * part * per_token + p.fill * (1 + std::ceil(units / cores));
   const double traffic = bytes / p.memory_rate;
   KernelTime result;
   result.compute = Seconds(walked);
@@ -87,7 +86,8 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
   constexpr double kBf16Bytes = 2;
   const double query_bytes = a.batch * a.q_len * a.heads * (a.qk_dim + a.v_dim) * kBf16Bytes;
   const double group = a.heads / a.kv_heads;
-  if (a.q_len <= kMostDecoded && a.causal) {
+  const bool looks_back = a.causal || a.kv_len > a.q_len;  // not an encoder
+  if (a.q_len <= kMostDecoded && looks_back) {
     const double rows = rounded_up(a.q_len * group, p.tile_m);
     return decoded(p, cores, a.batch * a.kv_heads, kv_seen, 2 * rows * (a.qk_dim + a.v_dim),
                    (a.qk_dim + a.v_dim) * bytes_per_value(a.cache), cache_bytes + query_bytes);
@@ -105,16 +105,21 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
 }
 
 KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla) {
-  const double seen = mla.topk > 0 ? std::min(mla.topk, mla.kv_len) : mla.kv_len;
+  // Sparse: each query walks over the tokens that it chose; queries of a sequence share none.
+  const bool sparse = mla.topk > 0;
+  const double seen = sparse ? std::min(mla.topk, mla.kv_len) : mla.kv_len;
+  const double walks = sparse ? mla.batch * mla.q_len : mla.batch;
+  const double queries = sparse ? 1 : mla.q_len;
+  const double read = sparse ? std::min(mla.kv_len, mla.q_len * mla.topk) : mla.kv_len;
   const double width = mla.kv_rank + mla.rope_dim;
   const double token_bytes = width * bytes_per_value(mla.cache);
   const double pair_ops = 2 * (width + mla.kv_rank);
   constexpr double kRows = 64;  // query heads that one unit takes; the cache passes it once
   constexpr double kBf16Bytes = 2;
-  const double rows = rounded_up(mla.heads * mla.q_len, p.tile_m);
-  const double units = mla.batch * std::ceil(rows / kRows);
+  const double rows = rounded_up(mla.heads * queries, p.tile_m);
+  const double units = walks * std::ceil(rows / kRows);
   const double bytes =
-      mla.batch * (seen * token_bytes + mla.q_len * mla.heads * (width + mla.kv_rank) * kBf16Bytes);
+      mla.batch * (read * token_bytes + mla.q_len * mla.heads * (width + mla.kv_rank) * kBf16Bytes);
   return decoded(p, cores, units, seen, std::min(rows, kRows) * pair_ops, token_bytes, bytes);
 }
 
