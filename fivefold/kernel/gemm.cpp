@@ -29,7 +29,7 @@ constexpr std::array<Tile, 9> kTiles = {{{256, 256},
                                          {64, 64},
                                          {16, 128}}};
 constexpr double kSplits[] = {1, 2, 4, 8, 16};
-constexpr double kLeastK = 256;  // of a part when K is split
+constexpr double kLeastK = 256;  // of a part when K is split: beyond that, cores are left idle
 constexpr double kSumBytes = 4;  // parts are summed in FP32
 
 // One core's time for a tile of at most this extent over k.
@@ -50,9 +50,10 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
     const double tiles = gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n);
     for (const double split : kSplits) {
       if (split > p.split) break;
-      if (split > 1 && (tiles * split > 2 * cores || gemm.k < split * kLeastK)) break;
+      if (split > 1 && tiles * split > 2 * cores) break;
       const double waves = std::ceil(tiles * split / cores);
-      double time = waves * tile_time(p, tile, gemm.m, gemm.n, gemm.k / split, bytes_a, bytes_b);
+      const double part = std::min(gemm.k, std::max(gemm.k / split, kLeastK));
+      double time = waves * tile_time(p, tile, gemm.m, gemm.n, part, bytes_a, bytes_b);
       if (split > 1) {
         const double parts =
             std::min(tile.m, gemm.m) * std::min(tile.n, gemm.n) * split * kSumBytes;
@@ -79,7 +80,8 @@ namespace {
 constexpr int kKinds = 8;
 struct ExpertKinds {
   std::array<double, kKinds> experts{},
-      pairs{};  // how many of a kind, and (token, expert) pairs each
+      pairs{};                          // how many of a kind, and (token, expert) pairs each
+  std::array<double, kKinds> active{};  // share of a kind that any token chose; others are not read
   int count = 1;
 };
 
@@ -92,6 +94,12 @@ double power_law_load(double u, double power, double tokens) {
   return std::pow(1 + u * (edge - 1), 1 / (1 - power));
 }
 
+// Each token chooses an expert with the same chance, none twice.
+double active_share(double pairs, double tokens) {
+  if (pairs <= 0 || tokens <= 0) return 0;
+  return 1 - std::pow(1 - std::min(1.0, pairs / tokens), std::max(1.0, tokens));
+}
+
 // Balanced: one kind. Power law: the busiest device holds the most loaded expert of all; its others
 // are a sample of the whole, taken at quantiles.
 ExpertKinds kinds_of(const MoeBlock& moe) {
@@ -99,6 +107,7 @@ ExpertKinds kinds_of(const MoeBlock& moe) {
   if (moe.power_law <= 0 || moe.local_experts < 2) {
     kinds.experts[0] = moe.local_experts;
     kinds.pairs[0] = moe.routed_pairs() / moe.local_experts;
+    kinds.active[0] = active_share(kinds.pairs[0], moe.tokens);
     return kinds;
   }
   constexpr int kQuantiles = kKinds - 1;
@@ -114,7 +123,10 @@ ExpertKinds kinds_of(const MoeBlock& moe) {
   // All experts together take tokens x topk pairs; no expert takes a token twice.
   mean = (mean * (moe.experts - 1) + kinds.pairs[0]) / moe.experts;
   const double scale = moe.tokens * moe.topk / moe.experts / mean;
-  for (double& pairs : kinds.pairs) pairs = std::min(moe.tokens, pairs * scale);
+  for (int i = 0; i < kKinds; ++i) {
+    kinds.pairs[i] = std::min(moe.tokens, kinds.pairs[i] * scale);
+    kinds.active[i] = active_share(kinds.pairs[i], moe.tokens);
+  }
   return kinds;
 }
 
@@ -137,10 +149,8 @@ Grouped grouped_product(const FamilyParameters& p, double cores, const ExpertKin
     const double columns = std::ceil(n / tile.n);
     double tiles = 0, widest = 0;
     for (int i = 0; i < kinds.count; ++i) {
-      const double mean = kinds.pairs[i];
-      const double active =
-          -std::expm1(-mean);  // an expert that no token chose is not read (Poisson)
-      const double rows = active > 0 ? mean / active : 0;
+      const double active = kinds.active[i];
+      const double rows = active > 0 ? kinds.pairs[i] / active : 0;
       const double tall = rows <= tile.m / 2 ? 1 : rows / tile.m + 0.5;  // expected number of tiles
       tiles += kinds.experts[i] * active * tall * columns;
       widest = std::max(widest, rows);
@@ -150,8 +160,7 @@ Grouped grouped_product(const FamilyParameters& p, double cores, const ExpertKin
     result.time = std::min(result.time, waves * tile_time(p, tile, widest, n, k, bytes_a, bytes_b));
   }
   double active_experts = 0;
-  for (int i = 0; i < kinds.count; ++i)
-    active_experts += kinds.experts[i] * -std::expm1(-kinds.pairs[i]);
+  for (int i = 0; i < kinds.count; ++i) active_experts += kinds.experts[i] * kinds.active[i];
   result.weight_bytes = active_experts * n * k * bytes_b;
   return result;
 }
