@@ -23,6 +23,9 @@ struct Options {
   int global_batch = 1152;
   int seq_len = 4096;
   bool no_training = false;
+  bool uncertainty = false;
+  int samples = 200;
+  std::uint64_t seed = 1;
   std::string explain;
   std::string html;
 };
@@ -44,6 +47,8 @@ Result<Question> question_of(const Options& options) {
   question.training.global_batch = options.global_batch;
   question.training.seq_len = options.seq_len;
   question.with_training = !options.no_training;
+  question.samples = options.uncertainty ? options.samples : 0;
+  question.seed = options.seed;
   return question;
 }
 
@@ -141,6 +146,12 @@ void add_compare_command(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
   command->add_flag("--no-training", options->no_training, "Leave the training step out");
+  command->add_flag("--uncertainty", options->uncertainty,
+                    "Draw every uncertain fact within its range: intervals, and what moves them");
+  command->add_option("--samples", options->samples, "Draws of --uncertainty")
+      ->check(CLI::Range(20, 100000))
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Of the draws")->capture_default_str();
   command
       ->add_option("--explain", options->explain,
                    "Print the chain behind one line, from the answer to the sources")

@@ -2,7 +2,9 @@
 // system do the same.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/planner/search.h"
@@ -13,6 +15,8 @@ struct Question {
   ServingWorkload serving;
   TrainingJob training;
   bool with_training = true;
+  int samples = 0;  // draws of the uncertain facts for the intervals; 0: no intervals
+  std::uint64_t seed = 1;
 };
 
 // The models behind an answer live beside it: they point to each other.

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "fivefold/base/statistics.h"
 #include "fivefold/planner/compare_parts.h"
+#include "fivefold/planner/uncertainty.h"
 
 namespace fivefold {
 namespace {
@@ -71,6 +74,83 @@ std::vector<ParetoPoint> pareto(const SystemAnswer& answer, ServingWorkload work
                       describe(*plan)});
   }
   return points;
+}
+
+using Intervals = std::map<std::string, Interval>;
+
+// The value as `show` writes it, without its unit.
+std::string bare(double value, const std::string& unit) {
+  std::string text = show(value, unit);
+  for (const std::string& suffix :
+       {" " + unit, unit.substr(std::min(unit.size(), std::size_t{3}))}) {
+    if (suffix.size() > 1 && text.ends_with(suffix)) text.resize(text.size() - suffix.size());
+  }
+  return text;
+}
+
+void add_interval(Side& side, const Line& line, const Intervals& intervals) {
+  const auto found = intervals.find(line.id);
+  if (!side.value || found == intervals.end()) return;
+  const Interval& interval = found->second;
+  side.low = interval.low;
+  side.high = interval.high;
+  side.text +=
+      fmt::format(" ({} to {})", show(interval.low, line.unit), show(interval.high, line.unit));
+  Explanation part{fmt::format("90% of {} draws of the uncertain facts lie between {} and {}",
+                               interval.draws.size(), show(interval.low, line.unit),
+                               show(interval.high, line.unit)),
+                   {},
+                   {},
+                   {}};
+  for (const Influence& influence : interval.influences) {
+    part.parts.push_back({fmt::format("moved by {} (rank correlation {:+.2f})", influence.fact,
+                                      influence.correlation),
+                          {},
+                          {},
+                          {}});
+  }
+  side.why.parts.push_back(std::move(part));
+}
+
+// Left chips that reach the right's rate, draw by draw: the rate of a chip on the left against the
+// system's.
+void add_interval(ParityLine& parity, const char* line, const Intervals& left,
+                  const Intervals& right, int left_chips) {
+  const auto ours = left.find(line), theirs = right.find(line);
+  if (!parity.chips || ours == left.end() || theirs == right.end()) return;
+  std::vector<double> chips;
+  for (std::size_t i = 0; i < ours->second.draws.size(); ++i) {
+    const double per_chip = ours->second.draws[i] / left_chips;
+    if (per_chip > 0) chips.push_back(theirs->second.draws[i] / per_chip);
+  }
+  if (chips.empty()) return;
+  parity.low = std::min(*parity.chips, static_cast<int>(std::ceil(quantile(chips, 0.05))));
+  parity.high = std::max(*parity.chips, static_cast<int>(std::ceil(quantile(chips, 0.95))));
+}
+
+void add_uncertainty(Comparison& comparison, const Sides& sides) {
+  const Question& question = sides.question;
+  const Intervals left =
+      intervals_of(sides.catalog, sides.left, question, question.samples, question.seed);
+  const Intervals right =
+      intervals_of(sides.catalog, sides.right, question, question.samples, question.seed);
+  for (Section& section : comparison.sections) {
+    for (Line& line : section.lines) {
+      add_interval(line.left, line, left);
+      add_interval(line.right, line, right);
+    }
+  }
+  for (ParityLine& parity : comparison.parity) {
+    for (const auto& [id, line] : {std::pair{"parity.decode", "decode.system"},
+                                   {"parity.prefill", "prefill.system"},
+                                   {"parity.training", "training.rate"}}) {
+      if (parity.id == id) add_interval(parity, line, left, right, sides.left.system->chips);
+    }
+  }
+  comparison.notes.push_back(
+      fmt::format("Ranges of computed lines hold 90% of {} draws of every fact within what its "
+                  "sources and fits leave open.",
+                  question.samples));
 }
 
 const ParityLine* find_parity(const Comparison& comparison, std::string_view id) {
@@ -145,6 +225,7 @@ Result<Comparison> compare(const Catalog& catalog, const System& left, const Sys
   comparison.fabrics = {picture_of(left), picture_of(right)};
   comparison.headline = headline(comparison);
   comparison.notes = reading_notes(sides);
+  if (question.samples > 0) add_uncertainty(comparison, sides);
   gather_basis(comparison);
   return comparison;
 }

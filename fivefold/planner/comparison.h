@@ -40,9 +40,9 @@ struct ParityLine {
   std::string label;
   std::optional<int> chips;  // empty: cannot, and `note` says why
   std::optional<int> low, high;
-  bool budget = false;  // how many fit in it, not how many reach it
   std::string note;     // "231 with SEMI-CM384"
   Explanation why;
+  bool budget = false;  // how many fit in it, not how many reach it
 };
 
 // Where the time of a step goes, for the picture.

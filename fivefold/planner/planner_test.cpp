@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 
 #include "fivefold/planner/comparison.h"
+#include "fivefold/planner/uncertainty.h"
 
 namespace fivefold {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const Catalog& catalog() {
   static const Catalog loaded = *Catalog::load();
@@ -157,6 +159,38 @@ TEST(Parity, the_count_reaches_the_target_and_one_chip_less_does_not) {
     EXPECT_GE(delivered(chips), target);
     EXPECT_LT(delivered(chips - 1), target);
   }
+}
+
+TEST(Uncertainty, the_interval_holds_the_answer_and_names_what_moves_it) {
+  Question asked = question();
+  const auto answer =
+      answer_for(catalog(), system_named("cloudmatrix384"), model_named("deepseek-r1"), asked);
+  ASSERT_TRUE(answer);
+  const auto intervals = intervals_of(catalog(), *answer, asked, 60, 7);
+  ASSERT_TRUE(intervals.contains("decode.per_chip"));
+  const Interval& decode = intervals.at("decode.per_chip");
+  const double rate = answer->decode_rate / 384;
+  EXPECT_LT(decode.low, rate);
+  EXPECT_GT(decode.high, rate);
+  ASSERT_FALSE(decode.influences.empty());
+  // No price can move a rate.
+  for (const Influence& influence : decode.influences)
+    EXPECT_THAT(influence.fact, Not(HasSubstr("price")));
+  EXPECT_GT(intervals.at("decode.cost").high / intervals.at("decode.cost").low,
+            decode.high / decode.low * 0.9);
+}
+
+TEST(Uncertainty, the_same_seed_draws_the_same_and_another_does_not) {
+  Question asked = question();
+  asked.with_training = false;
+  const auto answer =
+      answer_for(catalog(), system_named("gb200_nvl72"), model_named("deepseek-r1"), asked);
+  ASSERT_TRUE(answer);
+  const auto once = intervals_of(catalog(), *answer, asked, 24, 1),
+             twice = intervals_of(catalog(), *answer, asked, 24, 1),
+             other = intervals_of(catalog(), *answer, asked, 24, 2);
+  EXPECT_EQ(once.at("decode.system").draws, twice.at("decode.system").draws);
+  EXPECT_NE(once.at("decode.system").draws, other.at("decode.system").draws);
 }
 
 TEST(Search, limits_are_held_and_loosening_them_never_costs) {
