@@ -6,7 +6,7 @@ CONFIGURE = cmake -S . -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_UNITY_BUILD=O
 SOURCES = $(shell git ls-files '*.cpp' '*.h')
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo program test bench install format tidy fuzz transcripts clean
+.PHONY: demo program test bench install format tidy fuzz transcripts baseline clean
 
 # The first answer: prints the comparison and writes the page beside this file.
 demo: program
@@ -57,6 +57,13 @@ transcripts:
 	$(CONFIGURE) -B build/test -DFIVEFOLD_TESTS=ON
 	$(call BUILD,build/test) --target fivefold transcript_test
 	build/test/tests/transcript_test --rewrite build/test/app/fivefold tests/transcripts/*.txt
+
+# Writes the errors over ../shared/measured as the ones that may not grow (docs/accuracy.md).
+baseline:
+	@scripts/install-deps test
+	$(CONFIGURE) -B build/test -DFIVEFOLD_TESTS=ON
+	$(call BUILD,build/test) --target accuracy_test
+	FIVEFOLD_UPDATE_BASELINE=1 build/test/tests/accuracy/accuracy_test --gtest_filter='Measured.*'
 
 clean:
 	rm -rf build
