@@ -131,18 +131,6 @@ void run_list(const std::string& wanted, Context& context) {
   }
 }
 
-std::string_view name(Confidence confidence) {
-  switch (confidence) {
-    case Confidence::kHigh:
-      return "high";
-    case Confidence::kMedium:
-      return "medium";
-    case Confidence::kLow:
-      break;
-  }
-  return "low";
-}
-
 // As the file writes it, in `fact.unit`.
 std::string value_of(const Fact& fact) {
   switch (fact.kind) {

@@ -3,30 +3,11 @@
 // step in turn, and half of that again for its overlapped form.
 #include <benchmark/benchmark.h>
 
-#include "fivefold/catalog/catalog.h"
+#include "bench/subject.h"
 #include "fivefold/serving/serving.h"
 
 namespace fivefold {
 namespace {
-
-struct Subject {
-  Catalog catalog;
-  Machine machine;
-  KernelModel kernels;
-  const Model* model;
-  Precision precision;
-};
-
-Subject subject(const char* system_name, int chips, const char* model_name) {
-  Catalog catalog = *Catalog::load();
-  const System& system = **catalog.system(system_name);
-  const Stack& stack = catalog.default_stack(*system.chip);
-  Machine machine = *build_machine(system, chips, stack);
-  KernelModel kernels = *KernelModel::make(machine.device, stack);
-  const Model* model = *catalog.model(model_name);
-  const Precision precision = serving_precision(*model, machine.device);
-  return {catalog, machine, kernels, model, precision};
-}
 
 void count(benchmark::State& state) {
   state.counters["estimates/s"] =
@@ -35,7 +16,8 @@ void count(benchmark::State& state) {
 
 void decode_moe(benchmark::State& state) {
   const Subject s = subject("cloudmatrix384", 384, "deepseek-ai/DeepSeek-R1");
-  const ServingModel serving(s.machine, *s.model, s.kernels, s.precision);
+  const Precision precision = serving_precision(*s.model, s.machine.device);
+  const ServingModel serving(s.machine, *s.model, s.kernels, precision);
   ServingWorkload workload;
   workload.microbatch_overlap = state.range(0) != 0;
   double batch = 1;
@@ -46,11 +28,12 @@ void decode_moe(benchmark::State& state) {
   }
   count(state);
 }
-BENCHMARK(decode_moe)->Arg(0)->Arg(1)->ArgName("overlap");
+BENCHMARK(decode_moe)->Name("serving/decode_moe")->Arg(0)->Arg(1)->ArgName("overlap");
 
 void decode_dense(benchmark::State& state) {
   const Subject s = subject("dgx_h100_8", 8, "llama3.1-70b");
-  const ServingModel serving(s.machine, *s.model, s.kernels, s.precision);
+  const Precision precision = serving_precision(*s.model, s.machine.device);
+  const ServingModel serving(s.machine, *s.model, s.kernels, precision);
   double batch = 1;
   for (auto _ : state) {
     batch = batch >= 64 ? 1 : batch + 1;
@@ -59,11 +42,12 @@ void decode_dense(benchmark::State& state) {
   }
   count(state);
 }
-BENCHMARK(decode_dense);
+BENCHMARK(decode_dense)->Name("serving/decode_dense");
 
 void best_decode_moe(benchmark::State& state) {
   const Subject s = subject("cloudmatrix384", 384, "deepseek-ai/DeepSeek-R1");
-  const ServingModel serving(s.machine, *s.model, s.kernels, s.precision);
+  const Precision precision = serving_precision(*s.model, s.machine.device);
+  const ServingModel serving(s.machine, *s.model, s.kernels, precision);
   const ServingWorkload workload{.tpot_limit = Seconds(0.05)};
   for (auto _ : state) {
     auto estimate = serving.best_decode(workload, {.dp = 320, .ep = 320});
@@ -71,18 +55,19 @@ void best_decode_moe(benchmark::State& state) {
   }
   count(state);
 }
-BENCHMARK(best_decode_moe);
+BENCHMARK(best_decode_moe)->Name("serving/best_decode_moe");
 
 void prefill_moe(benchmark::State& state) {
   const Subject s = subject("cloudmatrix384", 384, "deepseek-ai/DeepSeek-R1");
-  const ServingModel serving(s.machine, *s.model, s.kernels, s.precision);
+  const Precision precision = serving_precision(*s.model, s.machine.device);
+  const ServingModel serving(s.machine, *s.model, s.kernels, precision);
   for (auto _ : state) {
     auto estimate = serving.prefill({}, {.dp = 32, .ep = 32}, 8192);
     benchmark::DoNotOptimize(estimate);
   }
   count(state);
 }
-BENCHMARK(prefill_moe);
+BENCHMARK(prefill_moe)->Name("serving/prefill_moe");
 
 }  // namespace
 }  // namespace fivefold

@@ -5,28 +5,11 @@
 
 #include <benchmark/benchmark.h>
 
-#include "fivefold/catalog/catalog.h"
+#include "bench/subject.h"
 #include "fivefold/training/training.h"
 
 namespace fivefold {
 namespace {
-
-struct Subject {
-  Catalog catalog;
-  Machine machine;
-  KernelModel kernels;
-  const Model* model;
-};
-
-Subject subject(const char* system_name, int chips, const char* model_name) {
-  Catalog catalog = *Catalog::load();
-  const System& system = **catalog.system(system_name);
-  const Stack& stack = catalog.default_stack(*system.chip);
-  Machine machine = *build_machine(system, chips, stack);
-  KernelModel kernels = *KernelModel::make(machine.device, stack);
-  const Model* model = *catalog.model(model_name);
-  return {catalog, machine, kernels, model};
-}
 
 // Every power-of-two layout of 2048 chips and micro batch.
 std::vector<TrainingLayout> layouts(int devices) {

@@ -25,4 +25,16 @@ const Fact* Facts::find(std::string_view path) const {
   return nullptr;
 }
 
+std::string_view name(Confidence confidence) {
+  switch (confidence) {
+    case Confidence::kHigh:
+      return "high";
+    case Confidence::kMedium:
+      return "medium";
+    case Confidence::kLow:
+      break;
+  }
+  return "low";
+}
+
 }  // namespace fivefold

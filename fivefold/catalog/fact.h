@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fivefold/base/error.h"
@@ -11,6 +12,7 @@
 namespace fivefold {
 
 enum class Confidence { kHigh, kMedium, kLow };
+std::string_view name(Confidence confidence);
 
 struct Source {
   std::string id;

@@ -1,5 +1,7 @@
 #include "fivefold/catalog/model.h"
 
+#include <algorithm>
+
 namespace fivefold {
 namespace {
 
@@ -245,6 +247,33 @@ ParameterCount count_parameters(const Model& model) {
   count.active = count.total - inactive - (has_routed_experts(model) ? count.towers : 0);
   count.active_core = count.active - count.embedding - count.head;
   return count;
+}
+
+int most_heads(const Model& model) {
+  int heads = 0;
+  for (const LayerGroup& layer : model.layers) {
+    heads = std::max(heads, std::visit(
+                                [](const auto& attention) {
+                                  if constexpr (requires { attention.heads; }) {
+                                    return attention.heads;
+                                  } else if constexpr (requires { attention.v_heads; }) {
+                                    return attention.v_heads;
+                                  } else {
+                                    return 0;
+                                  }
+                                },
+                                layer.attention));
+  }
+  return heads;
+}
+
+int most_experts(const Model& model) {
+  int experts = 0;
+  for (const LayerGroup& layer : model.layers) {
+    if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn))
+      experts = std::max(experts, moe->experts);
+  }
+  return experts;
 }
 
 }  // namespace fivefold

@@ -150,6 +150,11 @@ struct Model {
   int layer_count() const;
 };
 
+// Attention heads of the widest kind of layer: what tensor parallelism divides.
+int most_heads(const Model& model);
+// Experts of the largest MoE layer; 0: a dense model.
+int most_experts(const Model& model);
+
 // Parameters by part. `active` counts what one token uses, embedding and head included, MTP not; in
 // a model without routed experts that is everything, as publishers count it, otherwise towers are
 // left out. `active_core` leaves embedding and head out: publishers use either.

@@ -91,6 +91,13 @@ void plan_training(SystemAnswer& answer, TrainingJob job) {
 
 }  // namespace
 
+Load load_of(const StepParts& parts) {
+  const Seconds step = parts.total();
+  if (step <= Seconds(0)) return {};
+  return {.compute = std::min(1.0, parts.arithmetic / step),
+          .memory = std::min(1.0, parts.traffic / step)};
+}
+
 Format training_format(const Device& device) {
   return device.peak_for(Format::kFp8) > OpsPerSecond(0) ? Format::kFp8 : Format::kBf16;
 }

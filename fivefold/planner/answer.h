@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "fivefold/catalog/catalog.h"
+#include "fivefold/economics/economics.h"
 #include "fivefold/planner/search.h"
 
 namespace fivefold {
@@ -69,6 +70,9 @@ struct TrainingParity {
 Result<TrainingParity> chips_to_train(const System& system, const Stack& stack, const Model& model,
                                       const TrainingJob& job, double tokens_per_second,
                                       int most_chips);
+
+// Shares of a step that arithmetic and memory traffic take: what power follows.
+Load load_of(const StepParts& parts);
 
 // FP8 where the chip computes in it, else BF16.
 Format training_format(const Device& device);

@@ -95,7 +95,7 @@ void add_interval(Side& side, const Line& line, const Intervals& intervals) {
   side.low = interval.low;
   side.high = interval.high;
   side.text +=
-      fmt::format(" ({} to {})", show(interval.low, line.unit), show(interval.high, line.unit));
+      fmt::format(" ({} to {})", bare(interval.low, line.unit), bare(interval.high, line.unit));
   Explanation part{fmt::format("90% of {} draws of the uncertain facts lie between {} and {}",
                                interval.draws.size(), show(interval.low, line.unit),
                                show(interval.high, line.unit)),

@@ -157,14 +157,6 @@ Explanation decode_why(const SystemAnswer& answer, const Sides& sides, std::stri
           {}};
 }
 
-// Shares of a step that arithmetic and memory traffic take.
-Load load_of(const StepParts& parts) {
-  const Seconds step = parts.total();
-  if (step <= Seconds(0)) return {};
-  return {.compute = std::min(1.0, parts.arithmetic / step),
-          .memory = std::min(1.0, parts.traffic / step)};
-}
-
 template <class Value>
 Explanation grounded(std::string statement, const Grounded<Value>& of) {
   Explanation why = said(std::move(statement), of.formula);

@@ -40,7 +40,7 @@ struct ParityLine {
   std::string label;
   std::optional<int> chips;  // empty: cannot, and `note` says why
   std::optional<int> low, high;
-  std::string note;     // "231 with SEMI-CM384"
+  std::string note;  // "231 with SEMI-CM384"
   Explanation why;
   bool budget = false;  // how many fit in it, not how many reach it
 };

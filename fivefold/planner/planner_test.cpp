@@ -98,12 +98,12 @@ TEST(Compare, a_system_equals_itself_with_its_own_number_of_chips) {
   ASSERT_TRUE(same);
   for (const Section& section : same->sections) {
     for (const Line& each : section.lines) {
-      if (each.ratio()) EXPECT_DOUBLE_EQ(*each.ratio(), 1) << each.id;
+      EXPECT_DOUBLE_EQ(each.ratio().value_or(1), 1) << each.id;
     }
   }
   for (const ParityLine& each : same->parity) {
     // Whole instances: fewer chips may do where the last of them stood idle.
-    if (each.chips) EXPECT_LE(*each.chips, 72) << each.id;
+    EXPECT_LE(each.chips.value_or(0), 72) << each.id;
   }
   EXPECT_EQ(parity(*same, "parity.peak.bf16").chips, 72);
   EXPECT_EQ(parity(*same, "parity.power").chips, 72);

@@ -9,34 +9,6 @@
 namespace fivefold {
 namespace {
 
-// Attention heads of the widest layer: what tp may divide.
-int attention_heads(const Model& model) {
-  int heads = 0;
-  for (const LayerGroup& group : model.layers) {
-    heads = std::max(heads, std::visit(
-                                [](const auto& attention) {
-                                  if constexpr (requires { attention.heads; }) {
-                                    return attention.heads;
-                                  } else if constexpr (requires { attention.v_heads; }) {
-                                    return attention.v_heads;
-                                  } else {
-                                    return 0;
-                                  }
-                                },
-                                group.attention));
-  }
-  return heads;
-}
-
-int expert_count(const Model& model) {
-  int experts = 0;
-  for (const LayerGroup& group : model.layers) {
-    if (const auto* moe = std::get_if<MoeFfn>(&group.ffn))
-      experts = std::max(experts, moe->experts);
-  }
-  return experts;
-}
-
 // Powers of two, three times powers of two, the machine's own level sizes and their multiples to
 // `limit`.
 std::vector<int> instance_sizes(const Machine& machine, int limit) {
@@ -61,7 +33,7 @@ std::vector<int> tensor_widths(const Machine& machine, const Model& model, int l
   for (const Level& level : machine.levels) {
     if (level.size <= 128) inner = std::max(inner, level.size);
   }
-  const int heads = std::max(1, attention_heads(model));
+  const int heads = std::max(1, most_heads(model));
   std::vector<int> widths;
   for (int width = 1; width <= std::min({inner, limit, heads}); ++width) {
     if (heads % width == 0 && limit % width == 0) widths.push_back(width);
@@ -72,14 +44,14 @@ std::vector<int> tensor_widths(const Machine& machine, const Model& model, int l
 std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model,
                                            int devices) {
   std::vector<ServingLayout> layouts;
-  const bool moe = expert_count(model) > 0;
+  const bool moe = most_experts(model) > 0;
   for (int pp : {1, 2, 4, 8}) {
     if (devices % pp != 0 || pp > model.layer_count()) continue;
     const int stage = devices / pp;
     for (int tp : tensor_widths(machine, model, stage)) {
       const int dp = stage / tp;
       if (moe) {
-        if (stage <= expert_count(model) * 2)
+        if (stage <= most_experts(model) * 2)
           layouts.push_back({.tp = tp, .dp = dp, .ep = stage, .pp = pp});
         if (dp == 1 && stage > 1) layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
       } else if (dp == 1) {
@@ -192,7 +164,7 @@ std::vector<int> divisors(int number, int limit) {
 std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
                                           const TrainingJob& job) {
   std::vector<TrainingLayout> cuts;
-  const int experts = expert_count(model);
+  const int experts = most_experts(model);
   for (int tp : tensor_widths(machine, model, machine.devices)) {
     if (tp > 16 && tp > machine.levels.front().size) continue;
     for (int pp : divisors(machine.devices / tp, std::min(64, model.layer_count()))) {

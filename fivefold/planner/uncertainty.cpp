@@ -46,12 +46,6 @@ void add_money_and_energy(Values& values, const std::string& phase, const Catalo
   }
 }
 
-Load load_of(const StepParts& parts) {
-  const Seconds step = parts.total();
-  return {.compute = std::min(1.0, parts.arithmetic / step),
-          .memory = std::min(1.0, parts.traffic / step)};
-}
-
 void add_serving(Values& values, const Catalog& catalog, const System& system,
                  const SystemAnswer& answer, const Question& question) {
   const Stack stack = with_engine(catalog, catalog.default_stack(*system.chip), *system.chip);

@@ -9,18 +9,6 @@
 namespace fivefold {
 namespace {
 
-std::string_view name(Confidence confidence) {
-  switch (confidence) {
-    case Confidence::kHigh:
-      return "high";
-    case Confidence::kMedium:
-      return "medium";
-    case Confidence::kLow:
-      return "low";
-  }
-  return "low";
-}
-
 // Later lines stand two columns further in than the first.
 void put(std::string& out, std::string_view text, std::size_t indent, std::string_view mark = {}) {
   const std::size_t room =

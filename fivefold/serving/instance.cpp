@@ -69,33 +69,6 @@ double tokens_per_step(int drafts, double acceptance) {
 namespace serving {
 namespace {
 
-int most_experts(const Model& model) {
-  int experts = 0;
-  for (const LayerGroup& layer : model.layers) {
-    if (const MoeFfn* ffn = moe(layer)) experts = std::max(experts, ffn->experts);
-  }
-  return experts;
-}
-
-// Attention heads of the widest kind: what tp divides.
-int most_heads(const Model& model) {
-  int heads = 0;
-  for (const LayerGroup& layer : model.layers) {
-    heads = std::max(heads, std::visit(
-                                [](const auto& attention) {
-                                  if constexpr (requires { attention.heads; }) {
-                                    return attention.heads;
-                                  } else if constexpr (requires { attention.v_heads; }) {
-                                    return attention.v_heads;
-                                  } else {
-                                    return 0;
-                                  }
-                                },
-                                layer.attention));
-  }
-  return heads;
-}
-
 Result<void> check_layout(const Machine& machine, const Model& model, const ServingLayout& layout) {
   if (layout.tp < 1 || layout.dp < 1 || layout.ep < 1 || layout.pp < 1) {
     return fail("tp, dp, ep and pp must be 1 or more");
