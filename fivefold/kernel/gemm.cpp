@@ -100,6 +100,33 @@ double active_share(double pairs, double tokens) {
   return 1 - std::pow(1 - std::min(1.0, pairs / tokens), std::max(1.0, tokens));
 }
 
+// Scales the loads of so many experts of each kind to `pairs` in all. No expert takes a token
+// twice: what would exceed `most` falls on the others.
+void scale_loads(std::array<double, kKinds>& loads, const std::array<double, kKinds>& experts,
+                 double most, double pairs) {
+  std::array<bool, kKinds> full{};
+  for (int round = 0; round < kKinds; ++round) {
+    double free = 0, left = pairs;
+    for (int i = 0; i < kKinds; ++i) {
+      if (full[i]) {
+        left -= experts[i] * loads[i];
+      } else {
+        free += experts[i] * loads[i];
+      }
+    }
+    if (free <= 0) return;
+    bool exceeded = false;
+    for (int i = 0; i < kKinds; ++i) {
+      if (full[i]) continue;
+      loads[i] *= std::max(0.0, left) / free;
+      full[i] = loads[i] > most;
+      exceeded = exceeded || full[i];
+      loads[i] = std::min(loads[i], most);
+    }
+    if (!exceeded) return;
+  }
+}
+
 // Balanced: one kind. Power law: the busiest device holds the most loaded expert of all; its others
 // are a sample of the whole, taken at quantiles.
 ExpertKinds kinds_of(const MoeBlock& moe) {
@@ -111,22 +138,17 @@ ExpertKinds kinds_of(const MoeBlock& moe) {
     return kinds;
   }
   constexpr int kQuantiles = kKinds - 1;
-  double mean = 0;
+  std::array<double, kKinds> of_all{};  // experts of each kind in the whole model
   for (int i = 0; i < kQuantiles; ++i) {
     kinds.pairs[i + 1] = power_law_load((i + 0.5) / kQuantiles, moe.power_law, moe.tokens);
     kinds.experts[i + 1] = (moe.local_experts - 1) / kQuantiles;
-    mean += kinds.pairs[i + 1] / kQuantiles;
+    of_all[i + 1] = (moe.experts - 1) / kQuantiles;
   }
   kinds.count = kKinds;
-  kinds.experts[0] = 1;
+  kinds.experts[0] = of_all[0] = 1;
   kinds.pairs[0] = power_law_load(1 - 0.5 / moe.experts, moe.power_law, moe.tokens);
-  // All experts together take tokens x topk pairs; no expert takes a token twice.
-  mean = (mean * (moe.experts - 1) + kinds.pairs[0]) / moe.experts;
-  const double scale = moe.tokens * moe.topk / moe.experts / mean;
-  for (int i = 0; i < kKinds; ++i) {
-    kinds.pairs[i] = std::min(moe.tokens, kinds.pairs[i] * scale);
-    kinds.active[i] = active_share(kinds.pairs[i], moe.tokens);
-  }
+  scale_loads(kinds.pairs, of_all, moe.tokens, moe.tokens * moe.topk);
+  for (int i = 0; i < kKinds; ++i) kinds.active[i] = active_share(kinds.pairs[i], moe.tokens);
   return kinds;
 }
 

@@ -336,6 +336,25 @@ TEST(KernelModel, an_expert_that_every_token_chooses_is_read_whole) {
   EXPECT_GE(model.time(Family::kMoe, moe).memory.value(), weights / 3.35e12);
 }
 
+// Uneven loads leave fewer experts to read than even ones, so that only the arithmetic is a bound.
+TEST(KernelModel, experts_of_uneven_load_compute_all_pairs) {
+  for (const std::string_view name : kChips) {
+    const KernelModel model = model_of(name);
+    for (int i = 0; i < kCasesOfAKind; ++i) {
+      Random random(20261123, "uneven", std::uint64_t(i));
+      Case drawn = random_moe(random);
+      MoeBlock& moe = std::get<MoeBlock>(drawn.shape);
+      moe.imbalance = 1;
+      moe.power_law = random.below(2) == 0 ? 1.01 : 1.2;
+      const OpsPerSecond peak = model.device().peak_for(model.compute_format(drawn.a, drawn.b));
+      const Seconds bound = work(moe).ops / peak;
+      EXPECT_GE(model.time(drawn.family, moe).compute.value(), bound.value() * (1 - 1e-9))
+          << name << " case " << i;
+      EXPECT_EQ(what_fell(model, drawn, extent(random, 4096)), "") << name << " case " << i;
+    }
+  }
+}
+
 TEST(KernelModel, repeats_run_one_after_the_other) {
   const KernelModel model = model_of("h20_96g");
   const Gemm gemm{.m = 64, .n = 4096, .k = 4096};
