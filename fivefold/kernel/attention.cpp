@@ -2,10 +2,10 @@
 //
 // Prefill: a unit is 128 queries of one head and walks over the keys that its mask lets it see
 // (FlashAttention-2, arXiv 2307.08691 section 3.2). Decode: a unit is one KV head of one sequence
-// over a part of its cache; queries that share the head are padded to the matrix unit's rows; parts
-// are then combined (Flash-Decoding, split KV). MLA decode: all heads share one key of kv_rank +
-// rope_dim values whose first kv_rank are the value too (DeepSeek-V2, arXiv 2405.04434
-// section 2.1.2).
+// over a part of its cache; queries that share the head, at most 128 in a unit, are padded to the
+// matrix unit's rows; parts are then combined (Flash-Decoding, split KV). MLA decode: all heads
+// share one key of kv_rank + rope_dim values whose first kv_rank are the value too (DeepSeek-V2,
+// arXiv 2405.04434 section 2.1.2).
 #include <algorithm>
 #include <cmath>
 
@@ -89,7 +89,8 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
   const bool looks_back = a.causal || a.kv_len > a.q_len;  // not an encoder
   if (a.q_len <= kMostDecoded && looks_back) {
     const double rows = rounded_up(a.q_len * group, p.tile_m);
-    return decoded(p, cores, a.batch * a.kv_heads, kv_seen, 2 * rows * (a.qk_dim + a.v_dim),
+    const double units = a.batch * a.kv_heads * std::ceil(rows / kQueryTile);
+    return decoded(p, cores, units, kv_seen, 2 * std::min(rows, kQueryTile) * (a.qk_dim + a.v_dim),
                    (a.qk_dim + a.v_dim) * bytes_per_value(a.cache), cache_bytes + query_bytes);
   }
   const double pair_ops = 2 * (a.qk_dim + a.v_dim);

@@ -303,6 +303,27 @@ TEST(KernelModel, edges_of_tiles_and_splits_do_not_make_a_larger_shape_faster) {
   }
 }
 
+// Beyond eight new tokens another kernel runs. It may save the sum over parts of the cache, which
+// is a few microseconds, but no more.
+TEST(KernelModel, a_ninth_new_token_saves_no_more_than_a_sum_over_parts) {
+  for (const std::string_view name : kChips) {
+    const KernelModel model = model_of(name);
+    for (int i = 0; i < kCasesOfAKind; ++i) {
+      Random random(20261123, "ninth", std::uint64_t(i));
+      Case drawn = random_attention(random);
+      AttentionCore& core = std::get<AttentionCore>(drawn.shape);
+      core.kv_len += 8 - core.q_len;
+      core.q_len = 8;
+      AttentionCore longer = core;
+      longer.kv_len += 1;
+      longer.q_len += 1;
+      EXPECT_GE(model.time(drawn.family, longer).time.value(),
+                model.time(drawn.family, core).time.value() - 10e-6)
+          << name << " case " << i;
+    }
+  }
+}
+
 TEST(KernelModel, a_better_device_is_never_slower) {
   for (const std::string_view name : kChips) {
     const Stack& stack = catalog().default_stack(chip(name));
