@@ -44,8 +44,7 @@ Stack with_engine(const Catalog& catalog, const Stack& stack, const Chip& chip,
     if (fits && (chosen == nullptr || chosen->vendor == "*")) chosen = candidate;
   }
   if (chosen == nullptr) return joined;
-  std::copy_if(chosen->entries.begin(), chosen->entries.end(), std::back_inserter(joined.entries),
-               is_engine);
+  joined.entries.insert(joined.entries.end(), chosen->entries.begin(), chosen->entries.end());
   joined.calibration.insert(joined.calibration.end(), chosen->calibration.begin(),
                             chosen->calibration.end());
   return joined;
