@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "fivefold/evidence/evidence.h"
+#include "fivefold/evidence/temporary_test.h"
 
 namespace fivefold {
 namespace {
@@ -16,7 +17,7 @@ using ::testing::HasSubstr;
 class CsvFile : public ::testing::Test {
  protected:
   std::string write(const std::string& text, const std::string& name = "table.csv") {
-    const std::string path = testing::TempDir() + "fivefold_" + name;
+    const std::string path = temporary_path(name);
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }
@@ -46,7 +47,7 @@ TEST_F(CsvFile, ReadsWindowsLineEndsAndAByteOrderMark) {
 }
 
 TEST_F(CsvFile, ReadsGzip) {
-  const std::string path = testing::TempDir() + "fivefold_table.csv.gz";
+  const std::string path = temporary_path("table.csv.gz");
   gzFile file = gzopen(path.c_str(), "wb");
   gzputs(file, "a,b\n1,2\n");
   gzclose(file);
@@ -56,11 +57,11 @@ TEST_F(CsvFile, ReadsGzip) {
 }
 
 TEST_F(CsvFile, ACutGzipFileIsRefused) {
-  const std::string whole = testing::TempDir() + "fivefold_whole.csv.gz";
+  const std::string whole = temporary_path("whole.csv.gz");
   gzFile file = gzopen(whole.c_str(), "wb");
   for (int i = 0; i < 1000; ++i) gzprintf(file, "%d,%d\n", i * i, i * 7919 % 1000);
   gzclose(file);
-  const std::string cut = testing::TempDir() + "fivefold_cut.csv.gz";
+  const std::string cut = temporary_path("cut.csv.gz");
   std::filesystem::copy_file(whole, cut, std::filesystem::copy_options::overwrite_existing);
   std::filesystem::resize_file(cut, std::filesystem::file_size(whole) / 2);
   EXPECT_FALSE(read_csv(cut));
@@ -78,7 +79,7 @@ TEST_F(CsvFile, AnOpenQuoteIsRefusedWhereItOpened) {
 
 TEST_F(CsvFile, AnEmptyFileAndAMissingOneAreRefused) {
   EXPECT_THAT(refusal(""), HasSubstr("no header"));
-  EXPECT_FALSE(read_csv(testing::TempDir() + "fivefold_absent.csv"));
+  EXPECT_FALSE(read_csv(temporary_path("absent.csv")));
   EXPECT_FALSE(read_csv(testing::TempDir()));
 }
 

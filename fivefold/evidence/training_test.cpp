@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "fivefold/evidence/evidence.h"
+#include "fivefold/evidence/temporary_test.h"
 #include "fivefold/evidence/training_case.h"
 
 namespace fivefold {
@@ -19,9 +20,9 @@ constexpr const char* kHeader =
     "peak_mem_GiB,software,date,group,notes";
 
 CsvTable table_of(const std::string& rows) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "training_rows.csv";
+  const auto path = std::filesystem::path(temporary_path("training_rows.csv"));
   std::ofstream(path) << kHeader << '\n' << rows;
-  return *read_csv(path.string());
+  return read_csv(path.string()).value();
 }
 
 const Catalog& catalog() {
@@ -117,7 +118,7 @@ TEST(TrainingEvidence, a_row_is_read_as_layout_model_and_network) {
 }
 
 TEST(TrainingEvidence, reliability_is_refused_for_now) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "reliability_rows.csv";
+  const auto path = std::filesystem::path(temporary_path("reliability_rows.csv"));
   std::ofstream(path) << "id,system,chips,chip,quantity,value,unit\na,s,8,H100,mttf,3,h\n";
   const auto predictions = predict_training(catalog(), *read_csv(path.string()));
   ASSERT_TRUE(predictions);
@@ -126,7 +127,7 @@ TEST(TrainingEvidence, reliability_is_refused_for_now) {
 }
 
 TEST(TrainingEvidence, a_missing_column_is_named) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "short_rows.csv";
+  const auto path = std::filesystem::path(temporary_path("short_rows.csv"));
   std::ofstream(path) << "id,chip,global_batch_seqs,metric,value\na,H100,8,step_time_s,1\n";
   const auto predictions = predict_training(catalog(), *read_csv(path.string()));
   ASSERT_FALSE(predictions);
