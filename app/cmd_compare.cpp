@@ -47,7 +47,8 @@ Result<Question> question_of(const Options& options) {
   question.training.global_batch = options.global_batch;
   question.training.seq_len = options.seq_len;
   question.with_training = !options.no_training;
-  question.samples = options.uncertainty ? options.samples : 0;
+  question.samples = options.samples;
+  question.ranges_in_text = options.uncertainty;
   question.seed = options.seed;
   return question;
 }
@@ -147,9 +148,11 @@ void add_compare_command(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_flag("--no-training", options->no_training, "Leave the training step out");
   command->add_flag("--uncertainty", options->uncertainty,
-                    "Draw every uncertain fact within its range: intervals, and what moves them");
-  command->add_option("--samples", options->samples, "Draws of --uncertainty")
-      ->check(CLI::Range(20, 100000))
+                    "Print the range of every computed line, not only of the chip counts");
+  command
+      ->add_option("--samples", options->samples,
+                   "Draws of every uncertain fact within its range, for the ranges; 0: none")
+      ->check(CLI::Range(0, 100000))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Of the draws")->capture_default_str();
   command

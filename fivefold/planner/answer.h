@@ -18,6 +18,7 @@ struct Question {
   bool with_training = true;
   int samples = 0;  // draws of the uncertain facts for the intervals; 0: no intervals
   std::uint64_t seed = 1;
+  bool ranges_in_text = false;  // of computed lines; they are in the values in any case
 };
 
 // The models behind an answer live beside it: they point to each other.

@@ -88,14 +88,16 @@ std::string bare(double value, const std::string& unit) {
   return text;
 }
 
-void add_interval(Side& side, const Line& line, const Intervals& intervals) {
+void add_interval(Side& side, const Line& line, const Intervals& intervals, bool in_text) {
   const auto found = intervals.find(line.id);
   if (!side.value || found == intervals.end()) return;
   const Interval& interval = found->second;
   side.low = interval.low;
   side.high = interval.high;
-  side.text +=
-      fmt::format(" ({} to {})", bare(interval.low, line.unit), bare(interval.high, line.unit));
+  if (in_text) {
+    side.text +=
+        fmt::format(" ({} to {})", bare(interval.low, line.unit), bare(interval.high, line.unit));
+  }
   Explanation part{fmt::format("90% of {} draws of the uncertain facts lie between {} and {}",
                                interval.draws.size(), show(interval.low, line.unit),
                                show(interval.high, line.unit)),
@@ -136,8 +138,8 @@ void add_uncertainty(Comparison& comparison, const Sides& sides) {
       intervals_of(sides.catalog, sides.right, question, question.samples, question.seed);
   for (Section& section : comparison.sections) {
     for (Line& line : section.lines) {
-      add_interval(line.left, line, left);
-      add_interval(line.right, line, right);
+      add_interval(line.left, line, left, question.ranges_in_text);
+      add_interval(line.right, line, right, question.ranges_in_text);
     }
   }
   for (ParityLine& parity : comparison.parity) {
@@ -179,9 +181,11 @@ std::string headline(const Comparison& comparison) {
       decode && decode->chips) {
     text += fmt::format("; to write the answers of {} as fast, it takes {}", comparison.model_id,
                         *decode->chips);
+    if (decode->low && decode->high)
+      text += fmt::format(" ({} to {}, as far as is known)", *decode->low, *decode->high);
   }
   if (const ParityLine* power = find_parity(comparison, "parity.power"); power && power->chips) {
-    text += fmt::format("; its power would run only {}", *power->chips);
+    text += fmt::format("; the power of one {} would run {} of them", right, *power->chips);
   }
   return text + ".";
 }
@@ -223,9 +227,9 @@ Result<Comparison> compare(const Catalog& catalog, const System& left, const Sys
   comparison.left_pareto = pareto(*left_answer, question.serving);
   comparison.right_pareto = pareto(*right_answer, question.serving);
   comparison.fabrics = {picture_of(left), picture_of(right)};
-  comparison.headline = headline(comparison);
   comparison.notes = reading_notes(sides);
   if (question.samples > 0) add_uncertainty(comparison, sides);
+  comparison.headline = headline(comparison);
   gather_basis(comparison);
   return comparison;
 }
