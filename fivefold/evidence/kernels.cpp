@@ -1,3 +1,4 @@
+#include <initializer_list>
 #include <map>
 
 #include <fmt/format.h>
@@ -46,10 +47,32 @@ Seconds time_of(const KernelModel& model, const KernelRow& row) {
   return time;
 }
 
+// What each kind of operator table must have beside kernel and latency.
+std::vector<std::string_view> needed_columns(std::string_view kind) {
+  std::vector<std::string_view> columns = {"kernel_source", "latency"};
+  const auto add = [&](std::initializer_list<std::string_view> more) {
+    columns.insert(columns.end(), more);
+  };
+  if (kind == "gemm") add({"gemm_dtype", "m", "n", "k"});
+  if (kind.ends_with("moe") && !kind.starts_with("wideep_moe")) {
+    add({"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
+         "moe_tp_size", "moe_ep_size", "distribution"});
+  }
+  if (kind == "context_attention" || kind == "generation_attention") {
+    add({"attn_dtype", "kv_cache_dtype", "batch_size", "isl", "step", "num_heads",
+         "num_key_value_heads", "head_dim"});
+  }
+  if (kind == "context_mla" || kind == "generation_mla") {
+    add({"mla_dtype", "kv_cache_dtype", "batch_size", "isl", "step", "num_heads"});
+  }
+  if (kind == "encoder_attention") add({"batch_size", "isl", "num_heads", "head_dim"});
+  return columns;
+}
+
 // Tables whose file name gives chip and stack.
 Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& table,
                                       const TableName& named) {
-  if (auto needed = need_columns(table, {"kernel_source", "latency"}); !needed)
+  if (auto needed = need_columns(table, needed_columns(named.table)); !needed)
     return tl::unexpected(needed.error());
   const auto chip = catalog.chip(named.chip);
   const auto stack = catalog.stack(named.stack);
