@@ -48,7 +48,7 @@ tidy:
 fuzz:
 	@scripts/install-deps fuzz
 	cmake --preset fuzz
-	cmake --build --preset fuzz
+	cmake --build --preset fuzz --target fuzzers
 	@for f in $$(find build/fuzz/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort); do $$f -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 # Writes what the program prints now into tests/transcripts: read the difference before committing it.
