@@ -57,4 +57,10 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
   return walked(p, cores, walk);
 }
 
+void attention_features(double, const AttentionCore&, Features&) {}
+
+std::span<const Term> attention_terms(Family) {
+  return {};
+}
+
 }  // namespace fivefold

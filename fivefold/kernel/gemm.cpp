@@ -50,4 +50,45 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   return result;
 }
 
+namespace {
+
+// The extents, and for each of some tile shapes how many waves of tiles there are and what the last
+// one leaves idle.
+constexpr Tile kWaveTiles[] = {{128, 128}, {64, 128}, {128, 256}, {256, 128}, {128, 64}, {64, 64}};
+
+constexpr float kRowKnots[] = {0, 4, 5, 6, 7, 8, 9, 10, 12, 15};
+constexpr float kExtentKnots[] = {5, 7, 8, 9, 10, 11, 12, 13, 14, 16};
+constexpr float kWaveKnots[] = {-6, -3, -2, -1, 0, 0.32F, 0.58F, 1, 1.58F, 2, 3, 6};
+constexpr float kIdleKnots[] = {0, 0.1F, 0.25F, 0.5F, 0.75F, 1, 2};
+
+constexpr Term wave_term(int feature) {
+  return {{Axis{feature, kWaveKnots}, Axis{feature + 1, kIdleKnots}}, 2};
+}
+constexpr Term kTerms[] = {{{Axis{0, kRowKnots}, Axis{1, kExtentKnots}, Axis{2, kExtentKnots}}, 3},
+                           wave_term(3),
+                           wave_term(5),
+                           wave_term(7),
+                           wave_term(9),
+                           wave_term(11),
+                           wave_term(13)};
+
+}  // namespace
+
+void gemm_features(double cores, const Gemm& gemm, Features& features) {
+  features[0] = quick_log2(gemm.m);
+  features[1] = quick_log2(gemm.n);
+  features[2] = quick_log2(gemm.k);
+  int next = 3;
+  for (const Tile tile : kWaveTiles) {
+    const double waves =
+        gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n) / cores;
+    features[next++] = quick_log2(waves);
+    features[next++] = quick_log2(std::ceil(waves) / waves);
+  }
+}
+
+std::span<const Term> gemm_terms() {
+  return kTerms;
+}
+
 }  // namespace fivefold

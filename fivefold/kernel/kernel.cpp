@@ -1,6 +1,7 @@
 #include "fivefold/kernel/kernel.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "fivefold/kernel/parameters.h"
 
@@ -28,7 +29,7 @@ Result<KernelModel> KernelModel::make(const Device& device, const Stack& stack) 
   KernelModel model;
   model.device_ = device;
   model.stack_ = &stack;
-  model.parameters_ = std::make_shared<const Parameters>(*parameters);
+  model.parameters_ = std::make_shared<const Parameters>(std::move(*parameters));
   return model;
 }
 
@@ -36,39 +37,67 @@ Format KernelModel::compute_format(Format a, Format b) const {
   return parameters_->compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
 }
 
-KernelTime KernelModel::time(Family family, const Shape& shape) const {
-  const Parameters& all = *parameters_;
+FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& shape) const {
   struct Visitor {
     const Parameters& all;
     Family family;
-    KernelTime operator()(const Streaming& s) const {
-      return streaming_time(all.of(family, Format::kBf16), s);
+    FamilyParameters operator()(const Streaming&) const { return all.of(family, Format::kBf16); }
+    FamilyParameters operator()(const Gemm& g) const {
+      return all.product(family, g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b);
     }
-    KernelTime operator()(const Gemm& g) const {
-      return gemm_time(all.product(family, g.a, g.b), all.cores, g);
-    }
-    KernelTime operator()(const MoeBlock& m) const {
-      const FamilyParameters p =
-          m.exchanged ? all.product(all.exchanged, m.a, m.b) : all.product(family, m.a, m.b);
-      return moe_time(p, all.of(Family::kMemoryBound, Format::kBf16), all.cores, m);
+    FamilyParameters operator()(const MoeBlock& m) const {
+      return all.product(family, m.exchanged ? Variant::kOther : Variant::kPlain, m.a, m.b);
     }
     FamilyParameters attention(Format compute, Format cache) const {
-      FamilyParameters p = all.product(family, compute, compute);
-      if (cache != compute) p.launch += p.convert;
-      return p;
+      return all.product(family, cache != compute ? Variant::kOther : Variant::kPlain, compute,
+                         compute);
     }
-    KernelTime operator()(const AttentionCore& a) const {
-      return attention_time(attention(a.compute, a.cache), all.cores, a);
+    FamilyParameters operator()(const AttentionCore& a) const {
+      return attention(a.compute, a.cache);
     }
-    KernelTime operator()(const MlaCore& m) const {
-      return mla_time(attention(m.compute, m.cache), all.cores, m);
-    }
-    KernelTime operator()(const LinearCore& l) const {
-      return linear_time(all.product(family, Format::kBf16, Format::kBf16), all.cores, l);
+    FamilyParameters operator()(const MlaCore& m) const { return attention(m.compute, m.cache); }
+    FamilyParameters operator()(const LinearCore&) const {
+      return all.product(family, Variant::kPlain, Format::kBf16, Format::kBf16);
     }
   };
-  KernelTime result = std::visit(Visitor{all, family}, shape);
+  return std::visit(Visitor{*this, family}, shape);
+}
+
+KernelTime mechanism(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
+                     const Shape& shape) {
+  struct Visitor {
+    const FamilyParameters& p;
+    const FamilyParameters& streaming;
+    double cores;
+    KernelTime operator()(const Streaming& s) const { return streaming_time(p, s); }
+    KernelTime operator()(const Gemm& g) const { return gemm_time(p, cores, g); }
+    KernelTime operator()(const MoeBlock& m) const { return moe_time(p, streaming, cores, m); }
+    KernelTime operator()(const AttentionCore& a) const { return attention_time(p, cores, a); }
+    KernelTime operator()(const MlaCore& m) const { return mla_time(p, cores, m); }
+    KernelTime operator()(const LinearCore& l) const { return linear_time(p, cores, l); }
+  };
+  return std::visit(Visitor{p, streaming, cores}, shape);
+}
+
+KernelTime KernelModel::time(Family family, const Shape& shape) const {
+  const Parameters& all = *parameters_;
+  const FamilyParameters p = all.serving(family, shape);
+  KernelTime result = mechanism(p, all.of(Family::kMemoryBound, Format::kBf16), all.cores, shape);
+  if (p.residual == nullptr) return result;
+  Features features{};
+  features_of(all.cores, shape, features);
+  const Seconds least = std::max(floor_of(shape), Seconds(p.launch));
+  result.time = std::max(result.time * std::exp(p.residual->at(features)), least);
   return result;
+}
+
+// No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
+Seconds KernelModel::floor_of(const Shape& shape) const {
+  const Work needed = work(shape);
+  const double peak = parameters_->peaks[static_cast<std::size_t>(needed.compute)];
+  const double arithmetic = peak > 0 ? needed.ops.value() / peak : 0;
+  const double bytes = (needed.weights + needed.activations).value();
+  return Seconds(std::max(arithmetic, bytes / device_.memory_bandwidth.value()));
 }
 
 KernelTime KernelModel::time(const Op& op) const {

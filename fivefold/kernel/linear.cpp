@@ -32,4 +32,10 @@ KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore
   return result;
 }
 
+void linear_features(double, const LinearCore&, Features&) {}
+
+std::span<const Term> linear_terms() {
+  return {};
+}
+
 }  // namespace fivefold

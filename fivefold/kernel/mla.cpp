@@ -26,4 +26,10 @@ KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla)
   return decoded(p, cores, units, seen, std::min(rows, kRows) * pair_ops, token_bytes, bytes);
 }
 
+void mla_features(double, const MlaCore&, Features&) {}
+
+std::span<const Term> mla_terms() {
+  return {};
+}
+
 }  // namespace fivefold

@@ -151,4 +151,10 @@ KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming
   return result;
 }
 
+void moe_features(double, const MoeBlock&, Features&) {}
+
+std::span<const Term> moe_terms() {
+  return {};
+}
+
 }  // namespace fivefold

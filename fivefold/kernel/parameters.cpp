@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <optional>
 
 #include <fmt/format.h>
@@ -10,21 +9,96 @@
 namespace fivefold {
 namespace {
 
-// The value of a parameter for a family, device and format: of the entries that apply, the last.
-std::optional<double> find(const Stack& stack, const Device& device, std::string_view family,
-                           std::string_view format, std::string_view parameter) {
-  std::optional<double> value;
-  for (const StackEntry& entry : stack.entries) {
-    const bool applies = (entry.family == "*" || entry.family == family) &&
-                         (entry.architecture == "*" || entry.architecture == device.architecture ||
-                          entry.architecture == device.chip) &&
-                         (entry.format == "*" || entry.format == format);
-    if (!applies) continue;
-    const Fact* fact = entry.parameters.find(parameter);
-    if (fact != nullptr && fact->is_number()) value = fact->number;
+// The numbers that a stack gives for a kernel, by name; unset ones fall to the value here.
+struct Given {
+  std::optional<double> compute_fraction, memory_fraction, launch, fill, feed, tile_m, split, cores,
+      clock;
+  const Fact* residual = nullptr;
+};
+
+struct Named {
+  std::string_view name;
+  std::optional<double> Given::*value;
+};
+constexpr Named kNamed[] = {{"compute_fraction", &Given::compute_fraction},
+                            {"memory_fraction", &Given::memory_fraction},
+                            {"launch", &Given::launch},
+                            {"fill", &Given::fill},
+                            {"feed", &Given::feed},
+                            {"tile_m", &Given::tile_m},
+                            {"split", &Given::split},
+                            {"cores", &Given::cores},
+                            {"clock", &Given::clock}};
+
+Given given_by(const StackEntry& entry) {
+  Given given;
+  for (const Fact& fact : entry.parameters.all) {
+    if (fact.path == "residual") given.residual = &fact;
+    if (!fact.is_number()) continue;
+    for (const Named& named : kNamed) {
+      if (fact.path == named.name) given.*named.value = fact.number;
+    }
   }
-  return value;
+  return given;
 }
+
+void lay_over(Given& below, const Given& above) {
+  for (const Named& named : kNamed) {
+    if (above.*named.value) below.*named.value = above.*named.value;
+  }
+  if (above.residual != nullptr) below.residual = above.residual;
+}
+
+// What a stack gives on a device: of the entries that apply, the last.
+class GivenTable {
+ public:
+  GivenTable(const Stack& stack, const Device& device) {
+    for (const StackEntry& entry : stack.entries) {
+      if (entry.architecture == "*" || entry.architecture == device.architecture ||
+          entry.architecture == device.chip)
+        add(entry);
+    }
+  }
+  const Given& of(Family family, Variant variant, Format format) const {
+    return slots_[static_cast<std::size_t>(family)][static_cast<std::size_t>(variant)]
+                 [static_cast<std::size_t>(format)];
+  }
+  const Given& any() const { return any_; }
+
+ private:
+  void add(const StackEntry& entry) {
+    const Given given = given_by(entry);
+    const std::optional<Format> format =
+        entry.format == "*" ? std::nullopt : format_from_name(entry.format);
+    if (entry.family == "*" && entry.format == "*") lay_over(any_, given);
+    if (entry.format != "*" && !format) return;
+    for (int f = 0; f < kFamilyCount; ++f) {
+      const auto family = static_cast<Family>(f);
+      const bool is_family = entry.family == "*" || entry.family == name(family);
+      const bool is_variant = !variant_name(family).empty() && entry.family == variant_name(family);
+      for (std::size_t slot = 0; slot < kFormatCount && (is_family || is_variant); ++slot) {
+        if (format && static_cast<std::size_t>(*format) != slot) continue;
+        if (is_family) lay_over(slots_[f][0][slot], given);
+        lay_over(is_variant ? variants_[f][slot] : slots_[f][1][slot], given);
+      }
+    }
+  }
+
+ public:
+  // What is said of a variant itself counts more than what is said of its family.
+  void settle() {
+    for (int f = 0; f < kFamilyCount; ++f) {
+      for (std::size_t slot = 0; slot < kFormatCount; ++slot)
+        lay_over(slots_[f][1][slot], variants_[f][slot]);
+    }
+  }
+
+ private:
+  using Formats = std::array<Given, kFormatCount>;
+  std::array<std::array<Formats, kVariantCount>, kFamilyCount> slots_{};
+  std::array<Formats, kFamilyCount> variants_{};
+  Given any_;
+};
 
 bool computes(const Device& device, Format format) {
   return device.peak_for(format) > OpsPerSecond(0);
@@ -53,38 +127,59 @@ Format computed_in(const Device& device, Format a, Format b) {
   return Format::kBf16;
 }
 
-// Of the families named, each over the ones before it.
-Result<FamilyParameters> family_parameters(const Stack& stack, const Device& device, double cores,
-                                           double hertz,
-                                           std::initializer_list<std::string_view> families,
-                                           Format format) {
-  const auto value = [&](std::string_view parameter) {
-    std::optional<double> found;
-    for (const std::string_view family : families) {
-      if (const auto own = find(stack, device, family, name(format), parameter)) found = own;
+Result<const Residual*> residual_of(KernelModel::Parameters& parameters, Family family,
+                                    const Fact* fact) {
+  if (fact == nullptr || fact->text == "none") return nullptr;
+  std::unique_ptr<const Residual>& known = parameters.residuals[fact];
+  if (!known) {
+    auto residual = Residual::decode(family, fact->text);
+    if (!residual) {
+      residual.error().problems.front().place = fact->place;
+      return tl::unexpected(residual.error());
     }
-    return found;
-  };
-  const auto compute = value("compute_fraction"), memory = value("memory_fraction"),
-             launch = value("launch");
-  if (!compute || !memory || !launch) {
+    known = std::make_unique<const Residual>(std::move(*residual));
+  }
+  return known.get();
+}
+
+Result<FamilyParameters> family_parameters(const Given& given, const Device& device, double cores,
+                                           double hertz, const Stack& stack, Family family) {
+  if (!given.compute_fraction || !given.memory_fraction || !given.launch) {
     return fail(fmt::format(
         "the stack '{}' does not give compute_fraction, memory_fraction and launch of {} on {}",
-        stack.id, *families.begin(), device.architecture));
+        stack.id, name(family), device.architecture));
   }
   FamilyParameters p;
-  p.compute_rate = *compute / cores;
-  p.memory_rate = device.memory_bandwidth.value() * *memory;
-  p.launch = *launch;
-  p.fill = value("fill").value_or(0);
-  p.convert = value("convert").value_or(0);
-  p.feed_rate = value("feed").value_or(64) * hertz;
-  p.tile_m = value("tile_m").value_or(16);
-  p.split = value("split").value_or(16);
+  p.compute_rate = *given.compute_fraction / cores;
+  p.memory_rate = device.memory_bandwidth.value() * *given.memory_fraction;
+  p.launch = *given.launch;
+  p.fill = given.fill.value_or(0);
+  p.feed_rate = given.feed.value_or(64) * hertz;
+  p.tile_m = given.tile_m.value_or(16);
+  p.split = given.split.value_or(16);
   return p;
 }
 
 }  // namespace
+
+std::string_view variant_name(Family family) {
+  switch (family) {
+    case Family::kGemm:
+      return "gemm_batched";
+    case Family::kMoe:
+      return "moe_exchanged";
+    case Family::kAttentionPrefill:
+      return "attention_prefill_converted";
+    case Family::kAttentionDecode:
+      return "attention_decode_converted";
+    case Family::kMlaPrefill:
+      return "mla_prefill_converted";
+    case Family::kMlaDecode:
+      return "mla_decode_converted";
+    default:
+      return "";
+  }
+}
 
 Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack) {
   if (!computes(device, Format::kBf16) && !computes(device, Format::kFp16) &&
@@ -98,26 +193,28 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
         "'{}' has no published memory bandwidth: nothing can be predicted on it", device.chip));
   }
   KernelModel::Parameters parameters;
-  const auto cores = find(stack, device, "*", "*", "cores");
-  const auto clock = find(stack, device, "*", "*", "clock");
-  parameters.cores = device.cores > 0 ? device.cores : cores.value_or(0);
-  const double hertz = device.clock > Hertz(0) ? device.clock.value() : clock.value_or(0);
+  GivenTable table(stack, device);
+  table.settle();
+  parameters.cores = device.cores > 0 ? device.cores : table.any().cores.value_or(0);
+  const double hertz =
+      device.clock > Hertz(0) ? device.clock.value() : table.any().clock.value_or(0);
   if (parameters.cores <= 0 || hertz <= 0) {
     return fail(fmt::format("neither the chip '{}' nor the stack '{}' gives cores and clock",
                             device.chip, stack.id));
   }
-  for (Format format : kAllFormats) {
-    const std::size_t slot = static_cast<std::size_t>(format);
-    for (int f = 0; f < kFamilyCount; ++f) {
-      const auto p = family_parameters(stack, device, parameters.cores, hertz,
-                                       {name(static_cast<Family>(f))}, format);
-      if (!p) return tl::unexpected(p.error());
-      parameters.families[static_cast<std::size_t>(f)][slot] = *p;
+  for (int f = 0; f < kFamilyCount; ++f) {
+    const auto family = static_cast<Family>(f);
+    for (int v = 0; v < kVariantCount; ++v) {
+      for (Format format : kAllFormats) {
+        const Given& given = table.of(family, static_cast<Variant>(v), format);
+        auto p = family_parameters(given, device, parameters.cores, hertz, stack, family);
+        if (!p) return tl::unexpected(p.error());
+        const auto residual = residual_of(parameters, family, given.residual);
+        if (!residual) return tl::unexpected(residual.error());
+        p->residual = *residual;
+        parameters.families[f][v][static_cast<std::size_t>(format)] = *p;
+      }
     }
-    const auto p = family_parameters(stack, device, parameters.cores, hertz,
-                                     {name(Family::kMoe), "moe_exchanged"}, format);
-    if (!p) return tl::unexpected(p.error());
-    parameters.exchanged[slot] = *p;
   }
   for (Format a : kAllFormats) {
     parameters.peaks[static_cast<std::size_t>(a)] = device.peak_for(a).value();

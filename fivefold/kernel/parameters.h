@@ -1,29 +1,39 @@
 // What one kernel family reaches on one device: the facts of a stack, resolved once.
 //
-// Families are those of workload/op.h, and "moe_exchanged" for the grouped products behind an
-// expert exchange (where a stack does not tell them from "moe", they take its values). Names in a
-// stack's YAML:
+// Families are those of workload/op.h. A family may have a variant whose kernel differs; what a
+// stack does not give of a variant is that of its family:
+//   moe_exchanged              grouped products behind an expert exchange
+//   gemm_batched               many small products at once (the absorbed projections of MLA)
+//   attention_..._converted,   attention that computes in another format than its cache is kept in
+//   mla_..._converted
+// Names in a stack's YAML:
 //   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
-//   power
-//                       limit, issue gaps, scale handling of the format)
+//                       power limit, issue gaps, scale handling of the format)
 //   memory_fraction     sustained DRAM bandwidth over nominal, for long transfers
 //   launch              from the call to the first instruction, in a graph or stream that is busy
 //   fill                of one tile or work unit: pipeline prologue and epilogue
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
-//   convert             of attention over a cache in another format than it computes in: the kernel
-//   before it
-//                       that converts queries and new keys
 //   split               parts that K is split into at most (1: the kernel does not split)
+//   residual            text of a correction over the shape (residual.h); "none" takes away one
+//                       that an earlier entry brought
 //   cores               where the chip's data sheet names none: work units that run at once
 //   clock               where the data sheet names none
 #pragma once
 
 #include <array>
+#include <map>
+#include <memory>
 
 #include "fivefold/kernel/kernel.h"
+#include "fivefold/kernel/residual.h"
 
 namespace fivefold {
+
+enum class Variant : std::uint8_t { kPlain, kOther };
+inline constexpr int kVariantCount = 2;
+// "moe_exchanged"; empty where a family has none.
+std::string_view variant_name(Family family);
 
 struct FamilyParameters {
   double compute_rate = 0;  // operations a second of one core, sustained; until a product is known,
@@ -32,26 +42,28 @@ struct FamilyParameters {
   double feed_rate = 0;     // bytes a second into one core
   double launch = 0;        // s
   double fill = 0;          // s
-  double convert = 0;       // s
   double tile_m = 16;
   double split = 16;
+  const Residual* residual = nullptr;
 };
 
 struct KernelModel::Parameters {
+  using Formats = std::array<FamilyParameters, kFormatCount>;
+
   double cores = 1;
-  std::array<std::array<FamilyParameters, kFormatCount>, kFamilyCount> families{};
-  std::array<FamilyParameters, kFormatCount>
-      exchanged{};  // experts behind a dispatch: family "moe_exchanged"
+  std::array<std::array<Formats, kVariantCount>, kFamilyCount> families{};
   std::array<std::array<Format, kFormatCount>, kFormatCount> compute_formats{};  // by a, b
   std::array<double, kFormatCount> peaks{};                                      // of the device
+  std::map<const Fact*, std::unique_ptr<const Residual>> residuals;
 
   const FamilyParameters& of(Family family, Format format) const {
-    return families[static_cast<std::size_t>(family)][static_cast<std::size_t>(format)];
+    return families[static_cast<std::size_t>(family)][0][static_cast<std::size_t>(format)];
   }
   // A product of a and b: the kernel is that of the narrower operand (weights that are upcast have
   // kernels of their own), the rate that of the format which the matrix unit computes in.
-  FamilyParameters product(const std::array<FamilyParameters, kFormatCount>& kernels, Format a,
-                           Format b) const {
+  FamilyParameters product(Family family, Variant variant, Format a, Format b) const {
+    const Formats& kernels =
+        families[static_cast<std::size_t>(family)][static_cast<std::size_t>(variant)];
     FamilyParameters p =
         kernels[static_cast<std::size_t>(bytes_per_value(a) < bytes_per_value(b) ? a : b)];
     const Format compute =
@@ -59,10 +71,13 @@ struct KernelModel::Parameters {
     p.compute_rate *= peaks[static_cast<std::size_t>(compute)];
     return p;
   }
-  FamilyParameters product(Family family, Format a, Format b) const {
-    return product(families[static_cast<std::size_t>(family)], a, b);
-  }
+  // Of the kernel that serves this operator.
+  FamilyParameters serving(Family family, const Shape& shape) const;
 };
+
+// The mechanism alone, without correction. `streaming` are the parameters of kMemoryBound.
+KernelTime mechanism(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
+                     const Shape& shape);
 
 Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack);
 
@@ -74,6 +89,20 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
 KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla);
 KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore& linear);
 KernelTime streaming_time(const FamilyParameters& p, const Streaming& streaming);
+
+// Features and terms of the correction (residual.h), beside each mechanism.
+void gemm_features(double cores, const Gemm& gemm, Features& features);
+void moe_features(double cores, const MoeBlock& moe, Features& features);
+void attention_features(double cores, const AttentionCore& attention, Features& features);
+void mla_features(double cores, const MlaCore& mla, Features& features);
+void linear_features(double cores, const LinearCore& linear, Features& features);
+void streaming_features(const Streaming& streaming, Features& features);
+std::span<const Term> gemm_terms();
+std::span<const Term> moe_terms();
+std::span<const Term> attention_terms(Family family);  // prefill, decode, MLA prefill, encoder
+std::span<const Term> mla_terms();
+std::span<const Term> linear_terms();
+std::span<const Term> streaming_terms();
 
 // max(a, b) rounded at the corner, where neither resource is idle: (a^3 + b^3)^(1/3) is at most 26%
 // above.

@@ -12,4 +12,10 @@ KernelTime streaming_time(const FamilyParameters& p, const Streaming& streaming)
   return result;
 }
 
+void streaming_features(const Streaming&, Features&) {}
+
+std::span<const Term> streaming_terms() {
+  return {};
+}
+
 }  // namespace fivefold
