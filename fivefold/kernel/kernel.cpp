@@ -63,26 +63,24 @@ FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& sh
   return std::visit(Visitor{*this, family}, shape);
 }
 
-KernelTime mechanism(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
-                     const Shape& shape) {
+KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape) {
   struct Visitor {
     const FamilyParameters& p;
-    const FamilyParameters& streaming;
     double cores;
     KernelTime operator()(const Streaming& s) const { return streaming_time(p, s); }
     KernelTime operator()(const Gemm& g) const { return gemm_time(p, cores, g); }
-    KernelTime operator()(const MoeBlock& m) const { return moe_time(p, streaming, cores, m); }
+    KernelTime operator()(const MoeBlock& m) const { return moe_time(p, cores, m); }
     KernelTime operator()(const AttentionCore& a) const { return attention_time(p, cores, a); }
     KernelTime operator()(const MlaCore& m) const { return mla_time(p, cores, m); }
     KernelTime operator()(const LinearCore& l) const { return linear_time(p, cores, l); }
   };
-  return std::visit(Visitor{p, streaming, cores}, shape);
+  return std::visit(Visitor{p, cores}, shape);
 }
 
 KernelTime KernelModel::time(Family family, const Shape& shape) const {
   const Parameters& all = *parameters_;
   const FamilyParameters p = all.serving(family, shape);
-  KernelTime result = mechanism(p, all.of(Family::kMemoryBound, Format::kBf16), all.cores, shape);
+  KernelTime result = mechanism(p, all.cores, shape);
   if (p.residual == nullptr) return result;
   Features features{};
   features_of(all.cores, shape, features);

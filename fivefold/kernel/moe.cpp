@@ -122,8 +122,7 @@ Grouped grouped_product(const FamilyParameters& p, double cores, const ExpertKin
 
 }  // namespace
 
-KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
-                    const MoeBlock& moe) {
+KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe) {
   const ExpertKinds kinds = kinds_of(moe);
   const double bytes_a = bytes_per_value(moe.a), bytes_b = bytes_per_value(moe.b);
   const double pairs = pairs_of(kinds);
@@ -144,7 +143,7 @@ KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming
   KernelTime result;
   result.compute = Seconds(up.time + down.time);
   result.memory = Seconds((up_bytes + down_bytes) / p.memory_rate);
-  result.overhead = Seconds(p.launch + moved / streaming.memory_rate);
+  result.overhead = Seconds(p.launch + moved / p.memory_rate);
   result.time = result.overhead + Seconds(overlapped(up.time, up_bytes / p.memory_rate) +
                                           overlapped(down.time, down_bytes / p.memory_rate));
   result.limit = limit_of(result.compute.value(), result.memory.value(), p.launch);

@@ -9,44 +9,54 @@
 namespace fivefold {
 namespace {
 
-// The numbers that a stack gives for a kernel, by name; unset ones fall to the value here.
+constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute_fraction},
+                                      {"memory_fraction", &KernelFacts::memory_fraction},
+                                      {"launch", &KernelFacts::launch},
+                                      {"fill", &KernelFacts::fill},
+                                      {"feed", &KernelFacts::feed},
+                                      {"tile_m", &KernelFacts::tile_m},
+                                      {"split", &KernelFacts::split}};
+
 struct Given {
-  std::optional<double> compute_fraction, memory_fraction, launch, fill, feed, tile_m, split, cores,
-      clock;
+  KernelFacts facts;
+  std::uint32_t set = 0;  // bit i: kKernelFacts[i] is given
   const Fact* residual = nullptr;
 };
-
-struct Named {
-  std::string_view name;
-  std::optional<double> Given::*value;
-};
-constexpr Named kNamed[] = {{"compute_fraction", &Given::compute_fraction},
-                            {"memory_fraction", &Given::memory_fraction},
-                            {"launch", &Given::launch},
-                            {"fill", &Given::fill},
-                            {"feed", &Given::feed},
-                            {"tile_m", &Given::tile_m},
-                            {"split", &Given::split},
-                            {"cores", &Given::cores},
-                            {"clock", &Given::clock}};
 
 Given given_by(const StackEntry& entry) {
   Given given;
   for (const Fact& fact : entry.parameters.all) {
     if (fact.path == "residual") given.residual = &fact;
     if (!fact.is_number()) continue;
-    for (const Named& named : kNamed) {
-      if (fact.path == named.name) given.*named.value = fact.number;
+    for (std::size_t i = 0; i < std::size(kKernelFacts); ++i) {
+      if (fact.path != kKernelFacts[i].name) continue;
+      given.facts.*kKernelFacts[i].value = fact.number;
+      given.set |= 1U << i;
     }
   }
   return given;
 }
 
 void lay_over(Given& below, const Given& above) {
-  for (const Named& named : kNamed) {
-    if (above.*named.value) below.*named.value = above.*named.value;
+  for (std::size_t i = 0; i < std::size(kKernelFacts); ++i) {
+    if ((above.set >> i & 1U) != 0)
+      below.facts.*kKernelFacts[i].value = above.facts.*kKernelFacts[i].value;
   }
+  below.set |= above.set;
   if (above.residual != nullptr) below.residual = above.residual;
+}
+
+// A number that the stack gives for the chip as a whole, where its data sheet has none.
+double of_chip(const Stack& stack, const Device& device, std::string_view parameter) {
+  double value = 0;
+  for (const StackEntry& entry : stack.entries) {
+    if (entry.architecture != "*" && entry.architecture != device.architecture &&
+        entry.architecture != device.chip)
+      continue;
+    const Fact* fact = entry.parameters.find(parameter);
+    if (fact != nullptr && fact->is_number()) value = fact->number;
+  }
+  return value;
 }
 
 // What a stack gives on a device: of the entries that apply, the last.
@@ -63,14 +73,12 @@ class GivenTable {
     return slots_[static_cast<std::size_t>(family)][static_cast<std::size_t>(variant)]
                  [static_cast<std::size_t>(format)];
   }
-  const Given& any() const { return any_; }
 
  private:
   void add(const StackEntry& entry) {
     const Given given = given_by(entry);
     const std::optional<Format> format =
         entry.format == "*" ? std::nullopt : format_from_name(entry.format);
-    if (entry.family == "*" && entry.format == "*") lay_over(any_, given);
     if (entry.format != "*" && !format) return;
     for (int f = 0; f < kFamilyCount; ++f) {
       const auto family = static_cast<Family>(f);
@@ -97,7 +105,6 @@ class GivenTable {
   using Formats = std::array<Given, kFormatCount>;
   std::array<std::array<Formats, kVariantCount>, kFamilyCount> slots_{};
   std::array<Formats, kFamilyCount> variants_{};
-  Given any_;
 };
 
 bool computes(const Device& device, Format format) {
@@ -144,23 +151,33 @@ Result<const Residual*> residual_of(KernelModel::Parameters& parameters, Family 
 
 Result<FamilyParameters> family_parameters(const Given& given, const Device& device, double cores,
                                            double hertz, const Stack& stack, Family family) {
-  if (!given.compute_fraction || !given.memory_fraction || !given.launch) {
+  if (std::isnan(given.facts.compute_fraction) || std::isnan(given.facts.memory_fraction) ||
+      std::isnan(given.facts.launch)) {
     return fail(fmt::format(
         "the stack '{}' does not give compute_fraction, memory_fraction and launch of {} on {}",
         stack.id, name(family), device.architecture));
   }
-  FamilyParameters p;
-  p.compute_rate = *given.compute_fraction / cores;
-  p.memory_rate = device.memory_bandwidth.value() * *given.memory_fraction;
-  p.launch = *given.launch;
-  p.fill = given.fill.value_or(0);
-  p.feed_rate = given.feed.value_or(64) * hertz;
-  p.tile_m = given.tile_m.value_or(16);
-  p.split = given.split.value_or(16);
-  return p;
+  return on_device(given.facts, device, cores, hertz, 1);
 }
 
 }  // namespace
+
+std::span<const NamedFact> kernel_facts() {
+  return kKernelFacts;
+}
+
+FamilyParameters on_device(const KernelFacts& facts, const Device& device, double cores,
+                           double hertz, double peak) {
+  FamilyParameters p;
+  p.compute_rate = facts.compute_fraction * peak / cores;
+  p.memory_rate = device.memory_bandwidth.value() * facts.memory_fraction;
+  p.feed_rate = facts.feed * hertz;
+  p.launch = facts.launch;
+  p.fill = facts.fill;
+  p.tile_m = facts.tile_m;
+  p.split = facts.split;
+  return p;
+}
 
 std::string_view variant_name(Family family) {
   switch (family) {
@@ -195,9 +212,9 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
   KernelModel::Parameters parameters;
   GivenTable table(stack, device);
   table.settle();
-  parameters.cores = device.cores > 0 ? device.cores : table.any().cores.value_or(0);
+  parameters.cores = device.cores > 0 ? device.cores : of_chip(stack, device, "cores");
   const double hertz =
-      device.clock > Hertz(0) ? device.clock.value() : table.any().clock.value_or(0);
+      device.clock > Hertz(0) ? device.clock.value() : of_chip(stack, device, "clock");
   if (parameters.cores <= 0 || hertz <= 0) {
     return fail(fmt::format("neither the chip '{}' nor the stack '{}' gives cores and clock",
                             device.chip, stack.id));

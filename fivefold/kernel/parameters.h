@@ -22,6 +22,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <map>
 #include <memory>
 
@@ -35,6 +36,18 @@ inline constexpr int kVariantCount = 2;
 // "moe_exchanged"; empty where a family has none.
 std::string_view variant_name(Family family);
 
+// As a stack gives them, relative to the chip; unset: what the constructor of a stack left open.
+struct KernelFacts {
+  double compute_fraction = NAN, memory_fraction = NAN, launch = NAN;
+  double fill = 0, feed = 64, tile_m = 16, split = 16;
+};
+struct NamedFact {
+  std::string_view name;
+  double KernelFacts::*value;
+};
+std::span<const NamedFact> kernel_facts();
+
+// The same on a device.
 struct FamilyParameters {
   double compute_rate = 0;  // operations a second of one core, sustained; until a product is known,
                             // per operation a second of the device's peak
@@ -75,16 +88,18 @@ struct KernelModel::Parameters {
   FamilyParameters serving(Family family, const Shape& shape) const;
 };
 
-// The mechanism alone, without correction. `streaming` are the parameters of kMemoryBound.
-KernelTime mechanism(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
-                     const Shape& shape);
+// The mechanism alone, without correction.
+KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape);
+
+// `peak` 1: the compute rate per operation a second of the device's peak.
+FamilyParameters on_device(const KernelFacts& facts, const Device& device, double cores,
+                           double hertz, double peak);
 
 Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack);
 
 // Kernel models: seconds of one launch. Each is monotone in every extent of its shape.
 KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm);
-KernelTime moe_time(const FamilyParameters& p, const FamilyParameters& streaming, double cores,
-                    const MoeBlock& moe);
+KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe);
 KernelTime attention_time(const FamilyParameters& p, double cores, const AttentionCore& attention);
 KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla);
 KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore& linear);
