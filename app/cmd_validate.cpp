@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "app/commands.h"
 #include "fivefold/evidence/evidence.h"
@@ -21,16 +20,6 @@ struct Options {
   std::string stack;
   std::string chip;
 };
-
-// A bar on standard error, only where someone looks at it.
-void show_progress(double share) {
-  constexpr int kWidth = 40;
-  const int done = int(share * kWidth + 0.5);
-  fmt::print(stderr, "\r[{:<{}}] {:3.0f}%", std::string(std::size_t(done), '='), kWidth,
-             share * 100);
-  if (share >= 1) fmt::print(stderr, "\r{:{}}\r", "", kWidth + 8);
-  std::fflush(stderr);
-}
 
 // Keeps the rows of the chip and stack that were asked for, and counts again.
 Result<void> filter(const Catalog& catalog, const Options& options, Evidence& evidence) {
@@ -181,9 +170,7 @@ void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
   std::vector<std::string> notes;
-  const bool watched = isatty(STDERR_FILENO) != 0;
-  auto evidence = validate(*catalog, options.paths, notes,
-                           watched ? show_progress : std::function<void(double)>());
+  auto evidence = validate(*catalog, options.paths, notes, progress_bar());
   if (!evidence) return context.refuse(evidence.error());
   for (const std::string& note : notes) fmt::print(stderr, "fivefold: {}\n", note);
   if (const auto kept = filter(*catalog, options, *evidence); !kept) {

@@ -1,6 +1,7 @@
 // The subcommands of `fivefold`: one function and one file each, listed in main.cpp.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ void print(const std::string& text);
 // Writes through a temporary file in the same folder, so that nothing half-written is left.
 Result<void> write_file(const std::string& path, const std::string& text);
 
+// A bar on standard error that shows a share done; empty where nobody looks at it.
+std::function<void(double)> progress_bar();
+
+void add_calibrate_command(CLI::App& app, Context& context);
 void add_catalog_command(CLI::App& app, Context& context);
 void add_model_command(CLI::App& app, Context& context);
 void add_collective_command(CLI::App& app, Context& context);

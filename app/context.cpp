@@ -5,10 +5,28 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 
 namespace fivefold::app {
+namespace {
+
+void show_progress(double share) {
+  constexpr int kWidth = 40;
+  const int done = int(share * kWidth + 0.5);
+  fmt::print(stderr, "\r[{:<{}}] {:3.0f}%", std::string(std::size_t(done), '='), kWidth,
+             share * 100);
+  if (share >= 1) fmt::print(stderr, "\r{:{}}\r", "", kWidth + 8);
+  std::fflush(stderr);
+}
+
+}  // namespace
+
+std::function<void(double)> progress_bar() {
+  if (isatty(STDERR_FILENO) == 0) return {};
+  return show_progress;
+}
 
 Result<Catalog> Context::load() const {
   auto catalog = Catalog::load(catalog_dirs);

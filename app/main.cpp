@@ -18,6 +18,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_model_command(app, context);
   add_catalog_command(app, context);
   add_validate_command(app, context);
+  add_calibrate_command(app, context);
 }
 
 int run(int argc, char** argv) {

@@ -21,34 +21,6 @@ bool is_csv(const std::string& path) {
   return path.ends_with(".csv") || path.ends_with(".csv.gz");
 }
 
-Result<std::vector<std::string>> files_of(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  Error error;
-  for (const std::string& path : paths) {
-    std::error_code problem;
-    if (!fs::exists(path, problem)) {
-      add_problem(error, fmt::format("'{}' does not exist", path));
-      continue;
-    }
-    if (!fs::is_directory(path, problem)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (fs::recursive_directory_iterator entry(path, problem), end; entry != end && !problem;
-         entry.increment(problem)) {
-      if (entry->is_regular_file(problem) && is_csv(entry->path().string()))
-        found.push_back(entry->path().string());
-    }
-    if (problem)
-      add_problem(error, fmt::format("cannot read folder '{}': {}", path, problem.message()));
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  if (!error.problems.empty()) return fail(std::move(error));
-  return files;
-}
-
 // `known` is false if the table has no form that the program reads.
 Result<Predictions> predict(const Catalog& catalog, const CsvTable& table, bool& known) {
   known = true;
@@ -98,6 +70,34 @@ std::uint64_t fnv1a(std::string_view text) {
 
 }  // namespace
 
+Result<std::vector<std::string>> measured_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  Error error;
+  for (const std::string& path : paths) {
+    std::error_code problem;
+    if (!fs::exists(path, problem)) {
+      add_problem(error, fmt::format("'{}' does not exist", path));
+      continue;
+    }
+    if (!fs::is_directory(path, problem)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (fs::recursive_directory_iterator entry(path, problem), end; entry != end && !problem;
+         entry.increment(problem)) {
+      if (entry->is_regular_file(problem) && is_csv(entry->path().string()))
+        found.push_back(entry->path().string());
+    }
+    if (problem)
+      add_problem(error, fmt::format("cannot read folder '{}': {}", path, problem.message()));
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  if (!error.problems.empty()) return fail(std::move(error));
+  return files;
+}
+
 bool is_held_out(std::string_view shape, double share) {
   return double(fnv1a(shape) % 5) < share * 5 - 1e-9;
 }
@@ -145,7 +145,7 @@ std::vector<Cell> summarise(const Predictions& predictions) {
 Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
                           std::vector<std::string>& notes,
                           const std::function<void(double)>& progress) {
-  auto files = files_of(paths);
+  auto files = measured_files(paths);
   if (!files) return fail(std::move(files.error()));
   Evidence evidence;
   Error error;

@@ -24,6 +24,8 @@ struct CsvTable {
   std::optional<double> number(std::size_t row, std::string_view column) const;
 };
 Result<CsvTable> read_csv(const std::string& path);
+// Files as they are, and of directories every *.csv and *.csv.gz below, in order of name.
+Result<std::vector<std::string>> measured_files(const std::vector<std::string>& paths);
 
 struct Prediction {
   std::string form;    // "kernels", "collectives", "training", "serving"

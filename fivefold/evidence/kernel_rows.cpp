@@ -306,4 +306,54 @@ KernelRow read_published_row(const CsvTable& table, std::size_t row) {
   return result;
 }
 
+// The kernel that the stack is said to run for a family and format; empty: it does not say.
+std::string kernel_of(const Stack& stack, const Device& device, std::string_view family,
+                      Format format) {
+  std::string kernel;
+  if (family.empty()) return kernel;
+  for (const StackEntry& entry : stack.entries) {
+    const bool applies = (entry.family == "*" || entry.family == family) &&
+                         (entry.architecture == "*" || entry.architecture == device.architecture ||
+                          entry.architecture == device.chip) &&
+                         (entry.format == "*" || entry.format == name(format));
+    if (!applies) continue;
+    if (const Fact* fact = entry.parameters.find("kernel")) kernel = fact->text;
+  }
+  return kernel;
+}
+
+// The columns that say what was timed, in the order of the file: what rows are held out by.
+std::string shape_text(const CsvTable& table, std::size_t row) {
+  std::string text;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    const std::string& column = table.columns[c];
+    if (column == "latency" || column == "op_name" || column == "kernel_source") continue;
+    text += table.rows[row][c];
+    text += ',';
+  }
+  return text;
+}
+
+// What each kind of operator table must have beside kernel and latency.
+std::vector<std::string_view> needed_columns(std::string_view kind) {
+  std::vector<std::string_view> columns = {"kernel_source", "latency"};
+  const auto add = [&](std::initializer_list<std::string_view> more) {
+    columns.insert(columns.end(), more);
+  };
+  if (kind == "gemm") add({"gemm_dtype", "m", "n", "k"});
+  if (kind.ends_with("moe") && !kind.starts_with("wideep_moe")) {
+    add({"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
+         "moe_tp_size", "moe_ep_size", "distribution"});
+  }
+  if (kind == "context_attention" || kind == "generation_attention") {
+    add({"attn_dtype", "kv_cache_dtype", "batch_size", "isl", "step", "num_heads",
+         "num_key_value_heads", "head_dim"});
+  }
+  if (kind == "context_mla" || kind == "generation_mla") {
+    add({"mla_dtype", "kv_cache_dtype", "batch_size", "isl", "step", "num_heads"});
+  }
+  if (kind == "encoder_attention") add({"batch_size", "isl", "num_heads", "head_dim"});
+  return columns;
+}
+
 }  // namespace fivefold

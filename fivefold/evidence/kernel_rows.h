@@ -29,6 +29,14 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
 // One row of kernels/published.csv or of the tables of InferSim.
 KernelRow read_published_row(const CsvTable& table, std::size_t row);
 
+// What each kind of operator table must have beside kernel and latency.
+std::vector<std::string_view> needed_columns(std::string_view kind);
+// The columns that say what was timed, in the order of the file: what rows are held out by.
+std::string shape_text(const CsvTable& table, std::size_t row);
+// The kernel that a stack is said to run for a family and format; empty: it does not say.
+std::string kernel_of(const Stack& stack, const Device& device, std::string_view family,
+                      Format format);
+
 std::optional<Format> kernel_format(std::string_view text);
 
 }  // namespace fivefold

@@ -9,6 +9,22 @@
 namespace fivefold {
 namespace {
 
+bool computes(const Device& device, Format format) {
+  return device.peak_for(format) > OpsPerSecond(0);
+}
+
+// Eight- and four-bit floats that the matrix unit lacks natively but whose values it can multiply:
+// block scales are then applied in software at the same rate.
+Format native_relative(Format format) {
+  switch (format) {
+    case Format::kFp8Block:
+    case Format::kMxFp8:
+      return Format::kFp8;
+    default:
+      return format;
+  }
+}
+
 constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute_fraction},
                                       {"memory_fraction", &KernelFacts::memory_fraction},
                                       {"launch", &KernelFacts::launch},
@@ -107,33 +123,6 @@ class GivenTable {
   std::array<Formats, kFamilyCount> variants_{};
 };
 
-bool computes(const Device& device, Format format) {
-  return device.peak_for(format) > OpsPerSecond(0);
-}
-
-// Eight- and four-bit floats that the matrix unit lacks natively but whose values it can multiply:
-// block scales are then applied in software at the same rate.
-Format native_relative(Format format) {
-  switch (format) {
-    case Format::kFp8Block:
-    case Format::kMxFp8:
-      return Format::kFp8;
-    default:
-      return format;
-  }
-}
-
-// A product of a and b runs in the wider of the two if the chip computes in it, else in BF16, else
-// in FP16 or FP32: real stacks upcast weights on the way into the matrix unit.
-Format computed_in(const Device& device, Format a, Format b) {
-  const Format wanted = bytes_per_value(a) >= bytes_per_value(b) ? a : b;
-  for (Format candidate :
-       {wanted, native_relative(wanted), Format::kBf16, Format::kFp16, Format::kFp32}) {
-    if (computes(device, candidate)) return candidate;
-  }
-  return Format::kBf16;
-}
-
 Result<const Residual*> residual_of(KernelModel::Parameters& parameters, Family family,
                                     const Fact* fact) {
   if (fact == nullptr || fact->text == "none") return nullptr;
@@ -161,6 +150,17 @@ Result<FamilyParameters> family_parameters(const Given& given, const Device& dev
 }
 
 }  // namespace
+
+// A product of a and b runs in the wider of the two if the chip computes in it, else in BF16, else
+// in FP16 or FP32: real stacks upcast weights on the way into the matrix unit.
+Format computed_in(const Device& device, Format a, Format b) {
+  const Format wanted = bytes_per_value(a) >= bytes_per_value(b) ? a : b;
+  for (Format candidate :
+       {wanted, native_relative(wanted), Format::kBf16, Format::kFp16, Format::kFp32}) {
+    if (computes(device, candidate)) return candidate;
+  }
+  return Format::kBf16;
+}
 
 std::span<const NamedFact> kernel_facts() {
   return kKernelFacts;

@@ -91,6 +91,9 @@ struct KernelModel::Parameters {
 // The mechanism alone, without correction.
 KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape);
 
+// In which format a device computes a product of formats a and b.
+Format computed_in(const Device& device, Format a, Format b);
+
 // `peak` 1: the compute rate per operation a second of the device's peak.
 FamilyParameters on_device(const KernelFacts& facts, const Device& device, double cores,
                            double hertz, double peak);

@@ -1,0 +1,53 @@
+// `fivefold calibrate`: the kernel parameters of stacks from measured operator tables.
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "fivefold/evidence/calibrate.h"
+
+namespace fivefold::app {
+namespace {
+
+struct Options {
+  std::vector<std::string> paths;
+  std::string out;
+};
+
+std::string as_text(const KernelLayers& fitted) {
+  std::string text = fmt::format(
+      "{:<24} {:<28} {:<22} {:<10} {:>7} {:>6} {:>9} {:>7} {:>8} {:>7}\n", "stack", "family",
+      "fitted on", "format", "rows", "held", "mechanism", "fitted", "held out", "bias");
+  for (const KernelLayer& layer : fitted.layers) {
+    text += fmt::format(
+        "{:<24} {:<28} {:<22} {:<10} {:>7} {:>6} {:>8.1f}% {:>6.1f}% {:>7.1f}% {:>+7.3f}  {}\n",
+        layer.stack, layer.listed, layer.architecture == "*" ? "all chips" : layer.architecture,
+        name(layer.format), layer.rows, layer.held_rows, layer.fit.mechanism_error * 100,
+        layer.fit.error * 100, layer.held_error * 100, layer.held_bias, layer.kernel);
+  }
+  return text;
+}
+
+void run(const Options& options, Context& context) {
+  const auto catalog = context.load();
+  if (!catalog) return context.refuse(catalog.error());
+  const auto groups = read_kernel_groups(*catalog, options.paths);
+  if (!groups) return context.refuse(groups.error());
+  const KernelLayers fitted = fit_layers(groups->groups, progress_bar());
+  print(as_text(fitted));
+}
+
+}  // namespace
+
+void add_calibrate_command(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "calibrate", "Fit the kernel parameters of a stack to measured operator tables");
+  command->add_option("PATH", options->paths, "Files (CSV, gzipped or not) or folders of them")
+      ->required();
+  command->callback([options, &context] { run(*options, context); });
+}
+
+}  // namespace fivefold::app

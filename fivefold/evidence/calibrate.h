@@ -1,0 +1,70 @@
+// Fits the kernel parameters of software stacks to measured operator tables, and says how well they
+// predict rows and chips that the fit did not see.
+//
+// Rows are grouped by stack, chip, kernel family, format and kernel. One kernel is fitted in three
+// layers: on all chips of its stack together (what a chip that nobody measured gets from its data
+// sheet), on the chips of one architecture, and on the chip itself; the narrowest that exists
+// counts. A fifth of the shapes is held out of every fit (is_held_out).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fivefold/evidence/evidence.h"
+#include "fivefold/kernel/fit.h"
+
+namespace fivefold {
+
+// Rows of one kernel on one chip, from one table.
+struct KernelGroup {
+  std::string stack, chip, architecture;
+  std::string data;    // stem of the table
+  std::string listed;  // family as stacks list it: "gemm", "moe_exchanged", ...
+  std::string report;  // family as evidence reports it: both exchanged and plain "moe"
+  std::string kernel;
+  bool served = true;  // the stack runs this kernel; else it is one that a user may choose instead
+  Family family = Family::kGemm;
+  Format format = Format::kBf16;
+  std::vector<KernelSample> fitted, held;
+};
+
+struct KernelGroups {
+  std::vector<KernelGroup> groups;
+  std::map<std::string, int> refused;  // reason -> rows
+  std::vector<std::string> notes;
+};
+// `catalog` must outlive the groups: samples point to its devices.
+Result<KernelGroups> read_kernel_groups(const Catalog& catalog,
+                                        const std::vector<std::string>& paths);
+
+// One layer of a fit.
+struct KernelLayer {
+  std::string stack, architecture;  // or a chip; "*" for all
+  std::string listed, kernel;
+  bool served = true;
+  Family family = Family::kGemm;
+  Format format = Format::kBf16;
+  std::size_t rows = 0, held_rows = 0, chips = 0;
+  double held_error = 0, held_bias = 0;  // mean |predicted/measured - 1|, mean ln
+  KernelFit fit;
+};
+
+struct KernelLayers {
+  std::vector<KernelLayer> layers;
+  std::vector<std::string> too_few;  // groups that the fit refused, with their rows
+};
+KernelLayers fit_layers(const std::vector<KernelGroup>& groups,
+                        const std::function<void(double)>& progress = {});
+
+// Each chip predicted from layers that were fitted without it.
+Predictions leave_chip_out(const std::vector<KernelGroup>& groups,
+                           const std::function<void(double)>& progress = {});
+
+// A stack file (catalog/stack.h) that lays these layers over the stacks they were fitted for.
+std::string stack_yaml(const KernelLayers& fitted, const std::vector<KernelGroup>& groups);
+
+// The stack in which a kernel that `stack` does not run by itself is chosen: "cuda/sglang/triton".
+std::string alternative_stack(std::string_view stack, std::string_view kernel);
+
+}  // namespace fivefold

@@ -1,0 +1,327 @@
+#include "fivefold/kernel/fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace fivefold {
+namespace {
+
+constexpr std::size_t kMostSamples =
+    2000;  // that the mechanism is fitted on; the residual takes all
+constexpr double kSmoothSecond = 0.3, kSmoothFirst = 0.1, kSmoothZero = 1e-3;
+constexpr double kLeastDeviation = 0.02;  // errors below it weigh alike
+constexpr int kReweightings = 4;
+constexpr double kMostResidual = 1.5;
+
+// Of the format in which the device computes it.
+double peak_of(const Device& device, const Shape& shape) {
+  struct Visitor {
+    Format operator()(const Streaming&) const { return Format::kFp32; }
+    Format operator()(const Gemm& g) const { return computed_in(device, g.a, g.b); }
+    Format operator()(const MoeBlock& m) const { return computed_in(device, m.a, m.b); }
+    Format operator()(const AttentionCore& a) const {
+      return computed_in(device, a.compute, a.compute);
+    }
+    Format operator()(const MlaCore& m) const { return computed_in(device, m.compute, m.compute); }
+    Format operator()(const LinearCore&) const {
+      return computed_in(device, Format::kBf16, Format::kBf16);
+    }
+    const Device& device;
+  };
+  return device.peak_for(std::visit(Visitor{device}, shape)).value();
+}
+
+double seconds_of(const KernelFacts& facts, const KernelSample& sample) {
+  const Device& device = *sample.device;
+  const FamilyParameters p =
+      on_device(facts, device, device.cores, device.clock.value(), peak_of(device, sample.shape));
+  return mechanism(p, device.cores, sample.shape).time.value();
+}
+
+// Every so manieth sample, so that all parts of a table are seen.
+std::vector<KernelSample> thinned(std::span<const KernelSample> samples) {
+  const std::size_t step = (samples.size() + kMostSamples - 1) / kMostSamples;
+  std::vector<KernelSample> few;
+  for (std::size_t i = 0; i < samples.size(); i += step) few.push_back(samples[i]);
+  return few;
+}
+
+// --- the mechanism ---
+
+struct Search {
+  std::vector<FittedFact> facts;  // that lie between bounds
+  KernelFacts fixed;
+  std::span<const KernelSample> samples;
+
+  // x in [0, 1]: where between the bounds, by logarithm.
+  KernelFacts at(const std::vector<double>& x) const {
+    KernelFacts result = fixed;
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      const double low = std::log(facts[i].low), high = std::log(facts[i].high);
+      result.*facts[i].value = std::exp(low + std::clamp(x[i], 0.0, 1.0) * (high - low));
+    }
+    return result;
+  }
+  double error(const std::vector<double>& x) const {
+    const KernelFacts candidate = at(x);
+    double sum = 0, outside = 0;
+    for (const KernelSample& sample : samples)
+      sum += std::abs(std::log(seconds_of(candidate, sample) / sample.seconds));
+    for (const double place : x) outside += std::max(0.0, std::abs(place - 0.5) - 0.5);
+    return sum / double(samples.size()) + outside;
+  }
+};
+
+struct Vertex {
+  std::vector<double> x;
+  double error = 0;
+};
+
+Vertex nelder_mead(const Search& search, std::vector<double> start, int steps) {
+  const std::size_t n = start.size();
+  std::vector<Vertex> simplex;
+  simplex.push_back({start, search.error(start)});
+  for (std::size_t i = 0; i < n; ++i) {
+    std::vector<double> x = start;
+    x[i] += x[i] < 0.6 ? 0.2 : -0.2;
+    simplex.push_back({x, search.error(x)});
+  }
+  const auto by_error = [](const Vertex& a, const Vertex& b) { return a.error < b.error; };
+  const auto towards = [&](const std::vector<double>& centre, double factor) {
+    Vertex moved{centre, 0};
+    for (std::size_t i = 0; i < n; ++i)
+      moved.x[i] = centre[i] + factor * (simplex.back().x[i] - centre[i]);
+    moved.error = search.error(moved.x);
+    return moved;
+  };
+  for (int step = 0; step < steps; ++step) {
+    std::stable_sort(simplex.begin(), simplex.end(), by_error);
+    if (simplex.back().error - simplex.front().error < 1e-5) break;
+    std::vector<double> centre(n, 0.0);
+    for (std::size_t v = 0; v < n; ++v) {
+      for (std::size_t i = 0; i < n; ++i) centre[i] += simplex[v].x[i] / double(n);
+    }
+    Vertex mirrored = towards(centre, -1);
+    if (mirrored.error < simplex.front().error) {
+      Vertex further = towards(centre, -2);
+      simplex.back() = further.error < mirrored.error ? further : mirrored;
+    } else if (mirrored.error < simplex[n - 1].error) {
+      simplex.back() = mirrored;
+    } else {
+      Vertex nearer = towards(centre, mirrored.error < simplex.back().error ? -0.5 : 0.5);
+      if (nearer.error < std::min(mirrored.error, simplex.back().error)) {
+        simplex.back() = nearer;
+      } else {
+        for (std::size_t v = 1; v <= n; ++v) {
+          for (std::size_t i = 0; i < n; ++i)
+            simplex[v].x[i] = (simplex[v].x[i] + simplex[0].x[i]) / 2;
+          simplex[v].error = search.error(simplex[v].x);
+        }
+      }
+    }
+  }
+  return *std::min_element(simplex.begin(), simplex.end(), by_error);
+}
+
+// The best from the starts of the parameters, for each choice of those that are chosen.
+KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) {
+  const std::vector<KernelSample> few = thinned(samples);
+  Search search;
+  search.samples = few;
+  std::vector<FittedFact> chosen;
+  for (FittedFact& fact : fitted_facts(family)) {
+    (fact.chosen ? chosen : search.facts).push_back(std::move(fact));
+  }
+  KernelFacts best;
+  double least = INFINITY;
+  const std::size_t choices =
+      std::accumulate(chosen.begin(), chosen.end(), std::size_t{1},
+                      [](std::size_t n, const FittedFact& f) { return n * f.starts.size(); });
+  for (std::size_t choice = 0; choice < choices; ++choice) {
+    std::size_t rest = choice;
+    for (const FittedFact& fact : chosen) {
+      search.fixed.*fact.value = fact.starts[rest % fact.starts.size()];
+      rest /= fact.starts.size();
+    }
+    for (std::size_t s = 0; s < 2; ++s) {
+      std::vector<double> start;
+      for (const FittedFact& fact : search.facts) {
+        const double from = fact.starts[std::min(s, fact.starts.size() - 1)];
+        start.push_back(std::log(from / fact.low) / std::log(fact.high / fact.low));
+      }
+      const Vertex found = nelder_mead(search, std::move(start), 60 * int(search.facts.size()));
+      if (found.error < least) {
+        least = found.error;
+        best = search.at(found.x);
+      }
+    }
+  }
+  return best;
+}
+
+// --- the correction ---
+
+struct Row {
+  std::vector<std::uint32_t> place;
+  std::vector<float> share;
+};
+
+// Differences along one axis of one term: rows of the penalty.
+struct Difference {
+  std::uint32_t at[3];
+  double weight[3];
+};
+
+void add_differences(const Term& term, std::uint32_t offset, std::vector<Difference>& into) {
+  std::array<std::size_t, 3> strides{};
+  std::size_t stride = 1;
+  for (int d = term.dims - 1; d >= 0; --d) {
+    strides[d] = stride;
+    stride *= term.axes[d].knots.size();
+  }
+  for (std::size_t i = 0; i < term.size(); ++i) {
+    for (int d = 0; d < term.dims; ++d) {
+      const auto& knots = term.axes[d].knots;
+      const std::size_t k = i / strides[d] % knots.size();
+      const auto at = [&](std::size_t steps) {
+        return static_cast<std::uint32_t>(offset + i + steps * strides[d]);
+      };
+      if (k + 1 < knots.size()) {
+        const double w = std::sqrt(kSmoothFirst / (knots[k + 1] - knots[k]));
+        into.push_back({{at(0), at(1), at(1)}, {-w, w, 0}});
+      }
+      if (k + 2 < knots.size()) {
+        const double w = std::sqrt(kSmoothSecond);
+        const double a = w / (knots[k + 1] - knots[k]), b = w / (knots[k + 2] - knots[k + 1]);
+        into.push_back({{at(0), at(1), at(2)}, {a, -a - b, b}});
+      }
+    }
+  }
+}
+
+struct System {
+  std::vector<Row> rows;
+  std::vector<double> target, weight;
+  std::vector<Difference> differences;
+
+  // (A' W A + D' D + e) x
+  std::vector<double> times(const std::vector<double>& x) const {
+    std::vector<double> result(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) result[i] = kSmoothZero * x[i];
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const double value = weight[r] * at(rows[r], x);
+      for (std::size_t c = 0; c < rows[r].place.size(); ++c)
+        result[rows[r].place[c]] += value * rows[r].share[c];
+    }
+    for (const Difference& d : differences) {
+      double value = 0;
+      for (int c = 0; c < 3; ++c) value += d.weight[c] * x[d.at[c]];
+      for (int c = 0; c < 3; ++c) result[d.at[c]] += value * d.weight[c];
+    }
+    return result;
+  }
+  static double at(const Row& row, const std::vector<double>& x) {
+    double value = 0;
+    for (std::size_t c = 0; c < row.place.size(); ++c) value += row.share[c] * x[row.place[c]];
+    return value;
+  }
+};
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+// Conjugate gradients from x.
+void solve(const System& system, std::vector<double>& x) {
+  std::vector<double> rest(x.size(), 0.0);
+  for (std::size_t r = 0; r < system.rows.size(); ++r) {
+    const Row& row = system.rows[r];
+    for (std::size_t c = 0; c < row.place.size(); ++c)
+      rest[row.place[c]] += system.weight[r] * system.target[r] * row.share[c];
+  }
+  const double scale = dot(rest, rest);
+  const std::vector<double> reached = system.times(x);
+  for (std::size_t i = 0; i < x.size(); ++i) rest[i] -= reached[i];
+  std::vector<double> direction = rest;
+  double left = dot(rest, rest);
+  for (int step = 0; step < 200 && left > 1e-9 * scale; ++step) {
+    const std::vector<double> image = system.times(direction);
+    const double length = left / dot(direction, image);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      x[i] += length * direction[i];
+      rest[i] -= length * image[i];
+    }
+    const double next = dot(rest, rest);
+    for (std::size_t i = 0; i < x.size(); ++i) direction[i] = rest[i] + next / left * direction[i];
+    left = next;
+  }
+}
+
+Residual fit_residual(Family family, const KernelFacts& facts,
+                      std::span<const KernelSample> samples) {
+  const std::span<const Term> terms = terms_of(family);
+  System system;
+  std::size_t size = 0;
+  for (const Term& term : terms) {
+    add_differences(term, static_cast<std::uint32_t>(size), system.differences);
+    size += term.size();
+  }
+  if (size == 0) return {};
+  for (const KernelSample& sample : samples) {
+    Features features{};
+    features_of(sample.device->cores, sample.shape, features);
+    Row row;
+    std::uint32_t offset = 0;
+    for (const Term& term : terms) {
+      const Corners found = corners(term, features);
+      for (int c = 0; c < found.count; ++c) {
+        row.place.push_back(offset + found.place[c]);
+        row.share.push_back(found.share[c]);
+      }
+      offset += static_cast<std::uint32_t>(term.size());
+    }
+    system.rows.push_back(std::move(row));
+    system.target.push_back(std::clamp(std::log(sample.seconds / seconds_of(facts, sample)),
+                                       -kMostResidual, kMostResidual));
+  }
+  system.weight.assign(system.rows.size(), 1.0);
+  std::vector<double> x(size, 0.0);
+  for (int round = 0; round < kReweightings; ++round) {
+    solve(system, x);
+    for (std::size_t r = 0; r < system.rows.size(); ++r) {
+      const double off = std::abs(system.target[r] - System::at(system.rows[r], x));
+      system.weight[r] = 0.1 / std::max(off, kLeastDeviation);
+    }
+  }
+  // What the stack's text can hold, so that a fit and what was read back are the same.
+  const Residual exact(terms, std::vector<float>(x.begin(), x.end()));
+  return *Residual::decode(family, exact.encode());
+}
+
+}  // namespace
+
+KernelFit fit_kernel(Family family, std::span<const KernelSample> samples) {
+  KernelFit fit;
+  fit.facts = fit_mechanism(family, samples);
+  const auto mean_error = [&] {
+    double sum = 0;
+    for (const KernelSample& sample : samples)
+      sum += std::abs(fitted_seconds(fit, family, sample) / sample.seconds - 1);
+    return sum / double(samples.size());
+  };
+  fit.mechanism_error = mean_error();
+  if (samples.size() >= kLeastForResidual) fit.residual = fit_residual(family, fit.facts, samples);
+  fit.error = mean_error();
+  return fit;
+}
+
+double fitted_seconds(const KernelFit& fit, Family, const KernelSample& sample) {
+  const double seconds = seconds_of(fit.facts, sample);
+  if (fit.residual.empty()) return seconds;
+  Features features{};
+  features_of(sample.device->cores, sample.shape, features);
+  return seconds * std::exp(fit.residual.at(features));
+}
+
+}  // namespace fivefold
