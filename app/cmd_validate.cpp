@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "fivefold/evidence/calibrate.h"
 #include "fivefold/evidence/evidence.h"
 
 namespace fivefold::app {
@@ -19,6 +20,7 @@ struct Options {
   std::string rows;
   std::string stack;
   std::string chip;
+  bool leave_chip_out = false;
 };
 
 // Keeps the rows of the chip and stack that were asked for, and counts again.
@@ -170,7 +172,9 @@ void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
   std::vector<std::string> notes;
-  auto evidence = validate(*catalog, options.paths, notes, progress_bar());
+  auto evidence = options.leave_chip_out
+                      ? validate_without_chip(*catalog, options.paths, notes, progress_bar())
+                      : validate(*catalog, options.paths, notes, progress_bar());
   if (!evidence) return context.refuse(evidence.error());
   for (const std::string& note : notes) fmt::print(stderr, "fivefold: {}\n", note);
   if (const auto kept = filter(*catalog, options, *evidence); !kept) {
@@ -196,6 +200,8 @@ void add_validate_command(CLI::App& app, Context& context) {
       ->type_name("OUT.csv");
   command->add_option("--stack", options->stack, "Only rows that this stack predicted");
   command->add_option("--chip", options->chip, "Only rows of this chip");
+  command->add_flag("--leave-chip-out", options->leave_chip_out,
+                    "Predict each chip's operators from kernels fitted on the other chips alone");
   command->callback([options, &context] { run(*options, context); });
 }
 

@@ -167,11 +167,18 @@ KernelLayers fit_layers(const std::vector<KernelGroup>& groups,
   return fit_pools(pointers(groups), progress);
 }
 
-Predictions leave_chip_out(const std::vector<KernelGroup>& groups,
-                           const std::function<void(double)>& progress) {
+Result<Evidence> validate_without_chip(const Catalog& catalog,
+                                       const std::vector<std::string>& paths,
+                                       std::vector<std::string>& notes,
+                                       const std::function<void(double)>& progress) {
+  auto read = read_kernel_groups(catalog, paths);
+  if (!read) return fail(std::move(read.error()));
+  notes = std::move(read->notes);
+  const std::vector<KernelGroup>& groups = read->groups;
   std::set<std::string> chips;
   for (const KernelGroup& group : groups) chips.insert(group.chip);
-  Predictions predictions;
+  Evidence evidence;
+  evidence.refused = std::move(read->refused);
   double done = 0;
   for (const std::string& chip : chips) {
     const KernelLayers others = fit_pools(pointers(groups, chip), [&](double share) {
@@ -194,12 +201,16 @@ Predictions leave_chip_out(const std::vector<KernelGroup>& groups,
           } else {
             p.predicted = fitted_seconds(layer->fit, group.family, sample) * 1e3;
           }
-          predictions.push_back(std::move(p));
+          evidence.predictions.push_back(std::move(p));
         }
       }
     }
   }
-  return predictions;
+  for (const Prediction& row : evidence.predictions) {
+    if (!row.refused.empty()) ++evidence.refused[row.refused];
+  }
+  evidence.cells = summarise(evidence.predictions);
+  return evidence;
 }
 
 std::string alternative_stack(std::string_view stack, std::string_view kernel) {

@@ -57,9 +57,12 @@ struct KernelLayers {
 KernelLayers fit_layers(const std::vector<KernelGroup>& groups,
                         const std::function<void(double)>& progress = {});
 
-// Each chip predicted from layers that were fitted without it.
-Predictions leave_chip_out(const std::vector<KernelGroup>& groups,
-                           const std::function<void(double)>& progress = {});
+// Operator tables predicted chip by chip, from layers that were fitted without that chip: what the
+// program can say of a chip that nobody measured.
+Result<Evidence> validate_without_chip(const Catalog& catalog,
+                                       const std::vector<std::string>& paths,
+                                       std::vector<std::string>& notes,
+                                       const std::function<void(double)>& progress = {});
 
 // A stack file (catalog/stack.h) that lays these layers over the stacks they were fitted for.
 std::string stack_yaml(const KernelLayers& fitted, const std::vector<KernelGroup>& groups);
