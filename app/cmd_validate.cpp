@@ -21,6 +21,7 @@ struct Options {
   std::string stack;
   std::string chip;
   bool leave_chip_out = false;
+  bool detailed = false;
 };
 
 // Keeps the rows of the chip and stack that were asked for, and counts again.
@@ -57,6 +58,8 @@ std::string as_json(const Evidence& evidence) {
     one["chip"] = cell.chip;
     one["stack"] = nullptr;
     if (!cell.stack.empty()) one["stack"] = cell.stack;
+    if (!cell.format.empty()) one["format"] = cell.format;
+    if (!cell.size.empty()) one["size"] = cell.size;
     one["calibrated"] = cell.calibrated;
     one["rows"] = cell.rows;
     one["predicted"] = cell.predicted;
@@ -84,26 +87,29 @@ std::string quoted(const std::string& text) {
 
 std::string as_csv(const Evidence& evidence) {
   std::string text =
-      "form,family,chip,stack,calibrated,rows,predicted,mean_ape,median_ape,p90_ape,max_ape,bias\n";
+      "form,family,chip,stack,format,size,calibrated,rows,predicted,mean_ape,median_ape,p90_ape,"
+      "max_ape,bias\n";
   for (const Cell& cell : evidence.cells) {
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", cell.form, quoted(cell.family),
-                        quoted(cell.chip), quoted(cell.stack), cell.calibrated, cell.rows,
-                        cell.predicted, cell.mean_ape, cell.median_ape, cell.p90_ape, cell.max_ape,
-                        cell.bias);
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", cell.form,
+                        quoted(cell.family), quoted(cell.chip), quoted(cell.stack), cell.format,
+                        cell.size, cell.calibrated, cell.rows, cell.predicted, cell.mean_ape,
+                        cell.median_ape, cell.p90_ape, cell.max_ape, cell.bias);
   }
   return text;
 }
 
 std::string rows_as_csv(const Predictions& predictions) {
   std::string text =
-      "form,family,chip,stack,model,row,calibrated,measured,predicted,unit,error,refused\n";
+      "form,family,chip,stack,model,format,size,row,calibrated,measured,predicted,unit,error,"
+      "refused\n";
   for (const Prediction& row : predictions) {
     const bool predicted = row.refused.empty();
-    text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{}\n", row.form, quoted(row.family), quoted(row.chip),
-        quoted(row.stack), quoted(row.model), quoted(row.row), row.calibrated, row.measured,
-        predicted ? fmt::format("{}", row.predicted) : "", row.unit,
-        predicted ? fmt::format("{}", row.predicted / row.measured - 1) : "", quoted(row.refused));
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.form, quoted(row.family),
+                        quoted(row.chip), quoted(row.stack), quoted(row.model), row.format,
+                        row.size, quoted(row.row), row.calibrated, row.measured,
+                        predicted ? fmt::format("{}", row.predicted) : "", row.unit,
+                        predicted ? fmt::format("{}", row.predicted / row.measured - 1) : "",
+                        quoted(row.refused));
   }
   return text;
 }
@@ -145,12 +151,18 @@ std::string totals_text(const Evidence& evidence) {
 }
 
 std::string as_text(const Evidence& evidence) {
+  const bool detailed = std::any_of(evidence.cells.begin(), evidence.cells.end(),
+                                    [](const Cell& cell) { return !cell.format.empty(); });
+  const int width = detailed ? 36 : 20;
   std::string text =
-      fmt::format("{:<12} {:<20} {:<20} {:<22} {:<4} {:>7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7}\n",
-                  "form", "family", "chip", "stack", "cal.", "rows", "predicted", "mean", "median",
-                  "p90", "max", "bias");
+      fmt::format("{:<12} {:<{}} {:<20} {:<22} {:<4} {:>7} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7}\n",
+                  "form", "family", width, "chip", "stack", "cal.", "rows", "predicted", "mean",
+                  "median", "p90", "max", "bias");
   for (const Cell& cell : evidence.cells) {
-    text += fmt::format("{:<12} {:<20} {:<20} {:<22} {:<4} {:>7} {:>9}", cell.form, cell.family,
+    const std::string family = cell.format.empty()
+                                   ? cell.family
+                                   : fmt::format("{} {} {}", cell.family, cell.format, cell.size);
+    text += fmt::format("{:<12} {:<{}} {:<20} {:<22} {:<4} {:>7} {:>9}", cell.form, family, width,
                         cell.chip, cell.stack.empty() ? "-" : cell.stack,
                         cell.calibrated ? "yes" : "no", cell.rows, cell.predicted);
     if (cell.predicted > 0) {
@@ -180,6 +192,7 @@ void run(const Options& options, Context& context) {
   if (const auto kept = filter(*catalog, options, *evidence); !kept) {
     return context.refuse(kept.error());
   }
+  if (options.detailed) evidence->cells = summarise(evidence->predictions, true);
   if (!options.rows.empty()) {
     const auto written = write_file(options.rows, rows_as_csv(evidence->predictions));
     if (!written) return context.refuse(written.error());
@@ -202,6 +215,8 @@ void add_validate_command(CLI::App& app, Context& context) {
   command->add_option("--chip", options->chip, "Only rows of this chip");
   command->add_flag("--leave-chip-out", options->leave_chip_out,
                     "Predict each chip's operators from kernels fitted on the other chips alone");
+  command->add_flag("--detailed", options->detailed,
+                    "Kernels by format and size too: small where fewer than 64 tokens pass");
   command->callback([options, &context] { run(*options, context); });
 }
 

@@ -194,6 +194,8 @@ Result<Evidence> validate_without_chip(const Catalog& catalog,
                        .family = group.report,
                        .chip = group.chip,
                        .stack = group.stack,
+                       .format = std::string(name(group.format)),
+                       .size = size_of(sample.shape),
                        .measured = sample.seconds * 1e3,
                        .unit = "ms"};
           if (layer == nullptr) {

@@ -111,11 +111,13 @@ bool is_calibrated(const Stack& stack, std::string_view form, std::string_view d
                      });
 }
 
-std::vector<Cell> summarise(const Predictions& predictions) {
-  using Key = std::tuple<std::string, std::string, std::string, std::string, bool>;
+std::vector<Cell> summarise(const Predictions& predictions, bool detailed) {
+  using Key = std::tuple<std::string, std::string, std::string, std::string, std::string,
+                         std::string, bool>;
   std::map<Key, Errors> cells;
   for (const Prediction& row : predictions) {
-    Errors& errors = cells[{row.form, row.family, row.chip, row.stack, row.calibrated}];
+    Errors& errors = cells[{row.form, row.family, row.chip, row.stack, detailed ? row.format : "",
+                            detailed ? row.size : "", row.calibrated}];
     ++errors.rows;
     if (!is_predicted(row)) continue;
     errors.ape.push_back(std::abs(row.predicted / row.measured - 1));
@@ -124,7 +126,8 @@ std::vector<Cell> summarise(const Predictions& predictions) {
   std::vector<Cell> result;
   for (auto& [key, errors] : cells) {
     Cell cell;
-    std::tie(cell.form, cell.family, cell.chip, cell.stack, cell.calibrated) = key;
+    std::tie(cell.form, cell.family, cell.chip, cell.stack, cell.format, cell.size,
+             cell.calibrated) = key;
     cell.rows = errors.rows;
     cell.predicted = int(errors.ape.size());
     if (!errors.ape.empty()) {

@@ -32,8 +32,10 @@ struct Prediction {
   std::string family;  // as the JSON form names it
   std::string chip;    // as in the data, resolved to the catalog id where possible
   std::string stack;
-  std::string model;  // where there is one
-  std::string row;    // "file.csv:12" and the row's id
+  std::string model;   // where there is one
+  std::string format;  // of a kernel: the narrower operand's
+  std::string size;    // of a kernel: "small" where few tokens pass (decode), "large"
+  std::string row;     // "file.csv:12" and the row's id
   bool calibrated = false;
   double measured = 0;  // of the row, in `unit`
   double predicted = 0;
@@ -64,6 +66,7 @@ Result<Predictions> predict_serving(const Catalog& catalog, const CsvTable& tabl
 
 struct Cell {
   std::string form, family, chip, stack;
+  std::string format, size;  // empty unless asked for
   bool calibrated = false;
   int rows = 0, predicted = 0;
   double mean_ape = 0, median_ape = 0, p90_ape = 0, max_ape = 0,
@@ -79,7 +82,9 @@ struct Evidence {
 Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>& paths,
                           std::vector<std::string>& notes,
                           const std::function<void(double)>& progress = {});
-std::vector<Cell> summarise(const Predictions& predictions);
+// One cell for each form, family, chip, stack and whether it was fitted on; `detailed`: also for
+// each format and size of a kernel.
+std::vector<Cell> summarise(const Predictions& predictions, bool detailed = false);
 
 // The stack's calibration covers this row: see catalog/stack.h. `shape` is the text of its shape
 // columns.

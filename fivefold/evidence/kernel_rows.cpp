@@ -356,4 +356,17 @@ std::vector<std::string_view> needed_columns(std::string_view kind) {
   return columns;
 }
 
+std::string size_of(const Shape& shape) {
+  constexpr double kSmall = 64, kSmallBytes = 4e6;
+  struct Visitor {
+    bool operator()(const Streaming& s) const { return (s.read + s.written).value() < kSmallBytes; }
+    bool operator()(const Gemm& g) const { return g.m < kSmall; }
+    bool operator()(const MoeBlock& m) const { return m.tokens < kSmall; }
+    bool operator()(const AttentionCore& a) const { return a.batch * a.q_len < kSmall; }
+    bool operator()(const MlaCore& m) const { return m.batch * m.q_len < kSmall; }
+    bool operator()(const LinearCore& l) const { return l.batch * l.q_len < kSmall; }
+  };
+  return std::visit(Visitor{}, shape) ? "small" : "large";
+}
+
 }  // namespace fivefold

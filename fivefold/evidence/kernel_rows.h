@@ -33,6 +33,8 @@ KernelRow read_published_row(const CsvTable& table, std::size_t row);
 std::vector<std::string_view> needed_columns(std::string_view kind);
 // The columns that say what was timed, in the order of the file: what rows are held out by.
 std::string shape_text(const CsvTable& table, std::size_t row);
+// "small": fewer than 64 rows pass through the products, as in decode; else "large".
+std::string size_of(const Shape& shape);
 // The kernel that a stack is said to run for a family and format; empty: it does not say.
 std::string kernel_of(const Stack& stack, const Device& device, std::string_view family,
                       Format format);

@@ -55,6 +55,8 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
                  .refused = refusal.empty() ? read.refused : refusal};
     const std::string_view kernel = table.at(row, "kernel_source");
     if (p.refused.empty()) {
+      p.format = name(read.format);
+      p.size = size_of(read.operators.front().second);
       const std::string run = kernel_of(**stack, (*chip)->device, read.listed, read.format);
       if (!run.empty() && run != kernel)
         p.refused = fmt::format("kernel '{}' is not the one the stack runs ('{}')", kernel, run);
