@@ -129,6 +129,7 @@ KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) 
   const std::vector<KernelSample> few = thinned(samples);
   Search search;
   search.samples = few;
+  search.fixed.launch = 0;  // latencies are fitted in cycles
   std::vector<FittedFact> chosen;
   for (FittedFact& fact : fitted_facts(family)) {
     (fact.chosen ? chosen : search.facts).push_back(std::move(fact));

@@ -7,8 +7,8 @@ namespace {
 const FittedFact kCompute{
     "compute_fraction", &KernelFacts::compute_fraction, 0.02, 1.0, {0.7, 0.3}};
 const FittedFact kMemory{"memory_fraction", &KernelFacts::memory_fraction, 0.1, 1.0, {0.8, 0.5}};
-const FittedFact kLaunch{"launch", &KernelFacts::launch, 5e-7, 2e-4, {3e-6, 2e-5}};
-const FittedFact kFill{"fill", &KernelFacts::fill, 1e-8, 2e-5, {1e-6, 3e-6}};
+const FittedFact kLaunch{"launch_cycles", &KernelFacts::launch_cycles, 500, 4e5, {5e3, 3e4}};
+const FittedFact kFill{"fill_cycles", &KernelFacts::fill_cycles, 20, 4e4, {2e3, 5e3}};
 const FittedFact kFeed{"feed", &KernelFacts::feed, 4, 512, {48, 128}};
 const FittedFact kSplit{"split", &KernelFacts::split, 1, 16, {1, 16}, true};
 const FittedFact kRows{"tile_m", &KernelFacts::tile_m, 16, 64, {16, 64}, true};

@@ -29,9 +29,25 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
                                       {"memory_fraction", &KernelFacts::memory_fraction},
                                       {"launch", &KernelFacts::launch},
                                       {"fill", &KernelFacts::fill},
+                                      {"launch_cycles", &KernelFacts::launch_cycles},
+                                      {"fill_cycles", &KernelFacts::fill_cycles},
                                       {"feed", &KernelFacts::feed},
                                       {"tile_m", &KernelFacts::tile_m},
                                       {"split", &KernelFacts::split}};
+
+// What is given in one unit takes away what was given in the other.
+constexpr std::pair<std::string_view, double KernelFacts::*> kEither[] = {
+    {"launch", &KernelFacts::launch_cycles},
+    {"launch_cycles", &KernelFacts::launch},
+    {"fill", &KernelFacts::fill_cycles},
+    {"fill_cycles", &KernelFacts::fill}};
+
+constexpr std::uint32_t bit_of(double KernelFacts::*value) {
+  for (std::size_t i = 0; i < std::size(kKernelFacts); ++i) {
+    if (kKernelFacts[i].value == value) return 1U << i;
+  }
+  return 0;
+}
 
 struct Given {
   KernelFacts facts;
@@ -48,6 +64,11 @@ Given given_by(const StackEntry& entry) {
       if (fact.path != kKernelFacts[i].name) continue;
       given.facts.*kKernelFacts[i].value = fact.number;
       given.set |= 1U << i;
+      for (const auto& [one, other] : kEither) {
+        if (kKernelFacts[i].name != one) continue;
+        given.facts.*other = 0;
+        given.set |= bit_of(other);
+      }
     }
   }
   return given;
@@ -172,8 +193,8 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.compute_rate = facts.compute_fraction * peak / cores;
   p.memory_rate = device.memory_bandwidth.value() * facts.memory_fraction;
   p.feed_rate = facts.feed * hertz;
-  p.launch = facts.launch;
-  p.fill = facts.fill;
+  p.launch = facts.launch + facts.launch_cycles / hertz;
+  p.fill = facts.fill + facts.fill_cycles / hertz;
   p.tile_m = facts.tile_m;
   p.split = facts.split;
   return p;

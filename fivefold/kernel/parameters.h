@@ -12,6 +12,8 @@
 //   memory_fraction     sustained DRAM bandwidth over nominal, for long transfers
 //   launch              from the call to the first instruction, in a graph or stream that is busy
 //   fill                of one tile or work unit: pipeline prologue and epilogue
+//   launch_cycles,      instead of launch and fill: in clock cycles, as latencies on chip are, so
+//   fill_cycles         that they carry over to a chip of another clock
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
 //   split               parts that K is split into at most (1: the kernel does not split)
@@ -39,7 +41,8 @@ std::string_view variant_name(Family family);
 // As a stack gives them, relative to the chip; unset: what the constructor of a stack left open.
 struct KernelFacts {
   double compute_fraction = NAN, memory_fraction = NAN, launch = NAN;
-  double fill = 0, feed = 64, tile_m = 16, split = 16;
+  double fill = 0, launch_cycles = 0, fill_cycles = 0;
+  double feed = 64, tile_m = 16, split = 16;
 };
 struct NamedFact {
   std::string_view name;
