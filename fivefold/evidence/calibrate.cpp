@@ -196,6 +196,7 @@ Result<Evidence> validate_without_chip(const Catalog& catalog,
                        .stack = group.stack,
                        .format = std::string(name(group.format)),
                        .size = size_of(sample.shape),
+                       .row = fmt::format("{}:{}", group.data, sample.line),
                        .measured = sample.seconds * 1e3,
                        .unit = "ms"};
           if (layer == nullptr) {

@@ -67,7 +67,7 @@ struct Reader {
                  .format = read.format};
       }
       auto& into = is_held_out(shape_text(table, row), 0.2) ? group.held : group.fitted;
-      into.push_back({read.operators[0].second, &device, *latency * 1e-3});
+      into.push_back({read.operators[0].second, &device, *latency * 1e-3, table.lines[row]});
     }
     for (auto& [key, group] : groups) result.groups.push_back(std::move(group));
     return {};

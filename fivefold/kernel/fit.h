@@ -19,6 +19,7 @@ struct KernelSample {
   Shape shape;
   const Device* device = nullptr;  // of the row: samples of several chips may be fitted as one
   double seconds = 0;              // measured
+  int line = 0;                    // of its table
 };
 
 // A parameter that is fitted, in the unit of KernelFacts.
