@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> paths;
-  std::string out;
+  std::string out, source = "CALIBRATED";
 };
 
 std::string as_text(const KernelLayers& fitted) {
@@ -30,12 +30,31 @@ std::string as_text(const KernelLayers& fitted) {
   return text;
 }
 
+// The file says how it came about, and defines the source that its facts name if nobody else does.
+std::string file_text(const Options& options, const Catalog& catalog, const KernelLayers& fitted,
+                      const KernelGroups& groups) {
+  std::string text =
+      "# Written by `fivefold calibrate`: do not edit by hand. The names of the parameters are\n"
+      "# explained in fivefold/kernel/parameters.h, the residual in fivefold/kernel/residual.h.\n";
+  if (catalog.source(options.source) == nullptr) {
+    text += fmt::format(
+        "sources:\n  {}: {{title: Own measurements of operators, publisher: the user, kind: "
+        "derived}}\n",
+        options.source);
+  }
+  return text + stack_yaml(catalog, fitted, groups.groups, options.source);
+}
+
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
   const auto groups = read_kernel_groups(*catalog, options.paths);
   if (!groups) return context.refuse(groups.error());
   const KernelLayers fitted = fit_layers(groups->groups, progress_bar());
+  if (!options.out.empty()) {
+    const auto written = write_file(options.out, file_text(options, *catalog, fitted, *groups));
+    if (!written) return context.refuse(written.error());
+  }
   print(as_text(fitted));
 }
 
@@ -47,6 +66,12 @@ void add_calibrate_command(CLI::App& app, Context& context) {
       "calibrate", "Fit the kernel parameters of a stack to measured operator tables");
   command->add_option("PATH", options->paths, "Files (CSV, gzipped or not) or folders of them")
       ->required();
+  command
+      ->add_option("-o,--out", options->out,
+                   "Write a stack file, to lay over the catalog with --catalog")
+      ->type_name("STACK.yaml");
+  command->add_option("--source", options->source, "Id of the source that its facts shall name")
+      ->capture_default_str();
   command->callback([options, &context] { run(*options, context); });
 }
 

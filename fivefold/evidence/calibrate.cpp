@@ -85,6 +85,26 @@ std::vector<KernelSample> samples_of(const Pool& pool, bool held) {
   return samples;
 }
 
+double error_of(const KernelFit& fit, Family family, const std::vector<KernelSample>& samples) {
+  double sum = 0;
+  for (const KernelSample& sample : samples)
+    sum += std::abs(fitted_seconds(fit, family, sample) / sample.seconds - 1);
+  return samples.empty() ? 0 : sum / double(samples.size());
+}
+
+// Mean over the chips of a pool of the error on each from a fit on the others.
+double transfer_error(const Pool& pool, const std::set<std::string>& chips) {
+  double sum = 0;
+  for (const std::string& chip : chips) {
+    Pool others = pool, left = pool;
+    std::erase_if(others.groups, [&](const KernelGroup* g) { return g->chip == chip; });
+    std::erase_if(left.groups, [&](const KernelGroup* g) { return g->chip != chip; });
+    const Family family = pool.groups.front()->family;
+    sum += error_of(fit_kernel(family, samples_of(others, false)), family, samples_of(left, false));
+  }
+  return sum / double(chips.size());
+}
+
 KernelLayer fit_pool(const Pool& pool) {
   const KernelGroup& first = *pool.groups.front();
   KernelLayer layer{.stack = first.stack,
@@ -101,10 +121,12 @@ KernelLayer fit_pool(const Pool& pool) {
   layer.held_rows = held.size();
   layer.chips = chips.size();
   layer.fit = fit_kernel(layer.family, fitted);
+  if (pool.architecture == "*" && chips.size() > 1)
+    layer.transfer_error = transfer_error(pool, chips);
+  layer.held_error = error_of(layer.fit, layer.family, held);
   for (const KernelSample& sample : held) {
-    const double ratio = fitted_seconds(layer.fit, layer.family, sample) / sample.seconds;
-    layer.held_error += std::abs(ratio - 1) / double(held.size());
-    layer.held_bias += std::log(ratio) / double(held.size());
+    layer.held_bias += std::log(fitted_seconds(layer.fit, layer.family, sample) / sample.seconds) /
+                       double(held.size());
   }
   return layer;
 }

@@ -47,6 +47,7 @@ struct KernelLayer {
   Format format = Format::kBf16;
   std::size_t rows = 0, held_rows = 0, chips = 0;
   double held_error = 0, held_bias = 0;  // mean |predicted/measured - 1|, mean ln
+  double transfer_error = 0;  // of all chips: each predicted from the others, mean over chips
   KernelFit fit;
 };
 
@@ -64,8 +65,10 @@ Result<Evidence> validate_without_chip(const Catalog& catalog,
                                        std::vector<std::string>& notes,
                                        const std::function<void(double)>& progress = {});
 
-// A stack file (catalog/stack.h) that lays these layers over the stacks they were fitted for.
-std::string stack_yaml(const KernelLayers& fitted, const std::vector<KernelGroup>& groups);
+// A stack file (catalog/stack.h) that lays these layers over the stacks they were fitted for, each
+// with its errors. `source` is the id that the facts name.
+std::string stack_yaml(const Catalog& catalog, const KernelLayers& fitted,
+                       const std::vector<KernelGroup>& groups, const std::string& source);
 
 // The stack in which a kernel that `stack` does not run by itself is chosen: "cuda/sglang/triton".
 std::string alternative_stack(std::string_view stack, std::string_view kernel);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/kernel/parameters.h"
 #include "fivefold/workload/layer.h"
 
 namespace fivefold {
@@ -20,6 +21,13 @@ KernelRow refuse(std::string family, std::string reason) {
 
 KernelRow one(std::string family, Family kernel, Format format, Shape shape) {
   return {std::move(family), {}, name(kernel), format, {{kernel, shape}}};
+}
+
+// Kernels over a cache of another format are listed apart.
+KernelRow attention(std::string family, Family kernel, Format compute, Format cache, Shape shape) {
+  KernelRow row = one(std::move(family), kernel, compute, shape);
+  if (cache != compute) row.listed = variant_name(kernel);
+  return row;
 }
 
 // A row's numbers; a missing one makes the row unusable rather than zero.
@@ -65,7 +73,8 @@ KernelRow attention_row(const CsvTable& table, std::size_t row, Numbers& number,
                      .cache = *cache};
   if (core.kv_heads == 0) core.kv_heads = core.heads;  // the tables write multi-head attention so
   core.v_dim = core.qk_dim;
-  return one(family, decode ? Family::kAttentionDecode : Family::kAttentionPrefill, *compute, core);
+  return attention(family, decode ? Family::kAttentionDecode : Family::kAttentionPrefill, *compute,
+                   *cache, core);
 }
 
 KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool decode) {
@@ -76,15 +85,15 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
   const double context = number("isl") + number("step");
   // DeepSeek-V3: 512 + 64 compressed; 128 + 64 and 128 a head when not absorbed.
   if (decode) {
-    return one(family, Family::kMlaDecode, *compute,
-               MlaCore{.batch = number("batch_size"),
-                       .q_len = 1,
-                       .kv_len = context,
-                       .heads = number("num_heads"),
-                       .kv_rank = 512,
-                       .rope_dim = 64,
-                       .compute = *compute,
-                       .cache = *cache});
+    return attention(family, Family::kMlaDecode, *compute, *cache,
+                     MlaCore{.batch = number("batch_size"),
+                             .q_len = 1,
+                             .kv_len = context,
+                             .heads = number("num_heads"),
+                             .kv_rank = 512,
+                             .rope_dim = 64,
+                             .compute = *compute,
+                             .cache = *cache});
   }
   AttentionCore core{.batch = number("batch_size"),
                      .q_len = number("isl"),
@@ -105,7 +114,7 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
     absorbed.listed = {};
     return absorbed;
   }
-  return one(family, Family::kMlaPrefill, *compute, core);
+  return attention(family, Family::kMlaPrefill, *compute, *cache, core);
 }
 
 KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool exchanged) {
@@ -166,7 +175,7 @@ KernelRow absorb_row(const CsvTable& table, std::size_t row, Numbers& number) {
                                .batch = number("num_heads"),
                                .a = *format,
                                .b = *format});
-  batched.listed = {};  // stacks name the kernel of plain products
+  batched.listed = variant_name(Family::kGemm);
   return batched;
 }
 
@@ -311,6 +320,8 @@ std::string kernel_of(const Stack& stack, const Device& device, std::string_view
                       Format format) {
   std::string kernel;
   if (family.empty()) return kernel;
+  constexpr std::string_view kConverted = "_converted";  // over another cache: the same kernel
+  if (family.ends_with(kConverted)) family.remove_suffix(kConverted.size());
   for (const StackEntry& entry : stack.entries) {
     const bool applies = (entry.family == "*" || entry.family == family) &&
                          (entry.architecture == "*" || entry.architecture == device.architecture ||

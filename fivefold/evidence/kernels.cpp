@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/evidence/calibrate.h"
 #include "fivefold/evidence/kernel_rows.h"
 
 namespace fivefold {
@@ -19,24 +20,67 @@ Seconds time_of(const KernelModel& model, const KernelRow& row) {
   return time;
 }
 
+// A stack on the chip of a table, resolved when a row first needs it.
+struct Resolved {
+  const Stack* stack = nullptr;
+  std::optional<KernelModel> model;
+  std::string refusal;
+};
+
+Resolved resolve(const Device& device, const Stack& stack) {
+  auto made = KernelModel::make(device, stack);
+  if (!made) return {&stack, std::nullopt, made.error().problems.front().what};
+  return {&stack, std::move(*made), {}};
+}
+
+// The stacks that may have run the kernels of one table.
+class TableStacks {
+ public:
+  TableStacks(const Catalog& catalog, const TableName& named) : catalog_(catalog) {
+    const auto chip = catalog.chip(named.chip);
+    const auto stack = catalog.stack(named.stack);
+    if (!chip || !stack) {
+      none_.refusal = chip ? fmt::format("stack '{}' is not in the catalog", named.stack)
+                           : fmt::format("chip '{}' is not in the catalog", named.chip);
+      if (chip) chip_ = *chip;
+      return;
+    }
+    chip_ = *chip;
+    stack_ = *stack;
+  }
+  const Chip* chip() const { return chip_; }
+  const Stack* stack() const { return stack_; }
+
+  // That which runs this kernel: the table's own, or the one in which a user chooses it.
+  const Resolved& running(const KernelRow& row, const std::string& kernel) {
+    if (stack_ == nullptr) return none_;
+    const std::string run = kernel_of(*stack_, chip_->device, row.listed, row.format);
+    const bool served = run.empty() || run == kernel;
+    const auto [known, added] = resolved_.try_emplace(served ? "" : kernel);
+    if (!added) return known->second;
+    const auto chosen = served ? Result<const Stack*>(stack_)
+                               : catalog_.stack(alternative_stack(stack_->id, kernel));
+    known->second =
+        chosen ? resolve(chip_->device, **chosen)
+               : Resolved{.refusal = fmt::format("kernel '{}' is not the one the stack runs ('{}')",
+                                                 kernel, run)};
+    return known->second;
+  }
+
+ private:
+  const Catalog& catalog_;
+  const Chip* chip_ = nullptr;
+  const Stack* stack_ = nullptr;
+  Resolved none_;
+  std::map<std::string, Resolved, std::less<>> resolved_;
+};
+
 // Tables whose file name gives chip and stack.
 Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& table,
                                       const TableName& named) {
   if (auto needed = need_columns(table, needed_columns(named.table)); !needed)
     return tl::unexpected(needed.error());
-  const auto chip = catalog.chip(named.chip);
-  const auto stack = catalog.stack(named.stack);
-  std::string refusal;
-  std::optional<KernelModel> model;
-  if (!chip) {
-    refusal = fmt::format("chip '{}' is not in the catalog", named.chip);
-  } else if (!stack) {
-    refusal = fmt::format("stack '{}' is not in the catalog", named.stack);
-  } else if (auto made = KernelModel::make((*chip)->device, **stack)) {
-    model = std::move(*made);
-  } else {
-    refusal = made.error().problems.front().what;
-  }
+  TableStacks stacks(catalog, named);
   const std::string stem = file_stem(table.file);
   Predictions predictions;
   predictions.reserve(table.rows.size());
@@ -45,25 +89,23 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
     if (!latency)
       return fail("the latency is not a number", "milliseconds", {table.file, table.lines[row], 0});
     const KernelRow read = read_kernel_row(table, row, named.table, catalog);
+    const Resolved& run = stacks.running(read, std::string(table.at(row, "kernel_source")));
     Prediction p{.form = "kernels",
                  .family = read.family,
-                 .chip = chip ? (*chip)->id : named.chip,
-                 .stack = stack ? (*stack)->id : named.stack,
+                 .chip = stacks.chip() != nullptr ? stacks.chip()->id : named.chip,
+                 .stack = run.stack != nullptr        ? run.stack->id
+                          : stacks.stack() != nullptr ? stacks.stack()->id
+                                                      : named.stack,
                  .row = place_of(table, row),
                  .measured = *latency,
                  .unit = "ms",
-                 .refused = refusal.empty() ? read.refused : refusal};
-    const std::string_view kernel = table.at(row, "kernel_source");
+                 .refused = read.refused.empty() ? run.refusal : read.refused};
     if (p.refused.empty()) {
       p.format = name(read.format);
       p.size = size_of(read.operators.front().second);
-      const std::string run = kernel_of(**stack, (*chip)->device, read.listed, read.format);
-      if (!run.empty() && run != kernel)
-        p.refused = fmt::format("kernel '{}' is not the one the stack runs ('{}')", kernel, run);
-    }
-    if (p.refused.empty()) {
-      p.predicted = time_of(*model, read).value() * 1e3;
-      p.calibrated = is_calibrated(**stack, p.form, stem, p.family, p.chip, shape_text(table, row));
+      p.predicted = time_of(*run.model, read).value() * 1e3;
+      p.calibrated =
+          is_calibrated(*run.stack, p.form, stem, p.family, p.chip, shape_text(table, row));
     }
     predictions.push_back(std::move(p));
   }

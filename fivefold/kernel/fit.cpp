@@ -124,6 +124,12 @@ Vertex nelder_mead(const Search& search, std::vector<double> start, int steps) {
   return *std::min_element(simplex.begin(), simplex.end(), by_error);
 }
 
+// To four digits, as a stack file holds it.
+double rounded(double value) {
+  const double unit = std::pow(10.0, std::floor(std::log10(value)) - 3);
+  return std::round(value / unit) * unit;
+}
+
 // The best from the starts of the parameters, for each choice of those that are chosen.
 KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) {
   const std::vector<KernelSample> few = thinned(samples);
@@ -155,6 +161,7 @@ KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) 
       if (found.error < least) {
         least = found.error;
         best = search.at(found.x);
+        for (const FittedFact& fact : search.facts) best.*fact.value = rounded(best.*fact.value);
       }
     }
   }

@@ -146,7 +146,7 @@ class GivenTable {
 
 Result<const Residual*> residual_of(KernelModel::Parameters& parameters, Family family,
                                     const Fact* fact) {
-  if (fact == nullptr || fact->text == "none") return nullptr;
+  if (fact == nullptr || fact->text == "flat") return nullptr;
   std::unique_ptr<const Residual>& known = parameters.residuals[fact];
   if (!known) {
     auto residual = Residual::decode(family, fact->text);

@@ -17,7 +17,7 @@
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
 //   split               parts that K is split into at most (1: the kernel does not split)
-//   residual            text of a correction over the shape (residual.h); "none" takes away one
+//   residual            text of a correction over the shape (residual.h); "flat" takes away one
 //                       that an earlier entry brought
 //   cores               where the chip's data sheet names none: work units that run at once
 //   clock               where the data sheet names none
