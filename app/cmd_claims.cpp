@@ -45,12 +45,13 @@ Table table_of(const std::vector<ClaimResult>& results, bool explained) {
     differing += result.verdict == Verdict::kDiffers;
     open += result.verdict == Verdict::kOpen;
     const bool computed = result.computed.has_value();
-    table.add({result.claim.id, result.claim.text, result.claim.said,
-               number(result, result.computed), number(result, result.with_catalog),
-               computed ? TableCell(result.difference, fmt::format("{:+.1f}%", 100 * result.difference))
-                        : TableCell(),
-               std::string(name(result.verdict))},
-              result.claim.heading);
+    table.add(
+        {result.claim.id, result.claim.text, result.claim.said, number(result, result.computed),
+         number(result, result.with_catalog),
+         computed ? TableCell(result.difference, fmt::format("{:+.1f}%", 100 * result.difference))
+                  : TableCell(),
+         std::string(name(result.verdict))},
+        result.claim.heading);
     if (explained) table.rows.back().cells.push_back(reasons(result));
   }
   table.notes = {fmt::format("{} claims: {} close within 5%, {} differ, {} are open (their inputs "
