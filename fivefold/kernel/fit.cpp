@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <set>
 
 namespace fivefold {
 namespace {
@@ -13,6 +15,9 @@ constexpr double kSmoothSecond = 0.3, kSmoothFirst = 0.1, kSmoothZero = 1e-3;
 constexpr double kLeastDeviation = 0.02;  // errors below it weigh alike
 constexpr int kReweightings = 4;
 constexpr double kMostResidual = 1.5;
+// Of a correction that chips of several architectures share, the part that a further one is given:
+// some of it is how their libraries choose kernels, which does not carry over.
+constexpr double kCarriedOver = 0.5;
 
 // Of the format in which the device computes it.
 double peak_of(const Device& device, const Shape& shape) {
@@ -39,11 +44,17 @@ double seconds_of(const KernelFacts& facts, const KernelSample& sample) {
   return mechanism(p, device.cores, sample.shape).time.value();
 }
 
-// Every so manieth sample, so that all parts of a table are seen.
+// Every so manieth sample of each chip, so that all parts of a table are seen and no chip counts
+// for more because it was measured more often.
 std::vector<KernelSample> thinned(std::span<const KernelSample> samples) {
-  const std::size_t step = (samples.size() + kMostSamples - 1) / kMostSamples;
+  std::map<std::string_view, std::vector<KernelSample>> chips;
+  for (const KernelSample& sample : samples) chips[sample.device->chip].push_back(sample);
+  const std::size_t each = std::max<std::size_t>(kMostSamples / chips.size(), 1);
   std::vector<KernelSample> few;
-  for (std::size_t i = 0; i < samples.size(); i += step) few.push_back(samples[i]);
+  for (const auto& [chip, all] : chips) {
+    const std::size_t step = (all.size() + each - 1) / each;
+    for (std::size_t i = 0; i < all.size(); i += step) few.push_back(all[i]);
+  }
   return few;
 }
 
@@ -301,6 +312,11 @@ Residual fit_residual(Family family, const KernelFacts& facts,
       const double off = std::abs(system.target[r] - System::at(system.rows[r], x));
       system.weight[r] = 0.1 / std::max(off, kLeastDeviation);
     }
+  }
+  std::set<std::string_view> architectures;
+  for (const KernelSample& sample : samples) architectures.insert(sample.device->architecture);
+  if (architectures.size() > 1) {
+    for (double& value : x) value *= kCarriedOver;
   }
   // What the stack's text can hold, so that a fit and what was read back are the same.
   const Residual exact(terms, std::vector<float>(x.begin(), x.end()));
