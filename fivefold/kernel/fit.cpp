@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostSamples =
     2000;  // that the mechanism is fitted on; the residual takes all
-constexpr double kSmoothSecond = 0.3, kSmoothFirst = 0.1, kSmoothZero = 1e-3;
+constexpr double kSmoothSecond = 0.1, kSmoothFirst = 0.03, kSmoothZero = 1e-3;
 constexpr double kLeastDeviation = 0.02;  // errors below it weigh alike
 constexpr int kReweightings = 4;
 constexpr double kMostResidual = 1.5;

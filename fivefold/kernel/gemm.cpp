@@ -61,8 +61,10 @@ constexpr float kExtentKnots[] = {5, 7, 8, 9, 10, 11, 12, 13, 14, 16};
 constexpr float kWaveKnots[] = {-6, -3, -2, -1, 0, 0.32F, 0.58F, 1, 1.58F, 2, 3, 6};
 constexpr float kIdleKnots[] = {0, 0.1F, 0.25F, 0.5F, 0.75F, 1, 2};
 
+constexpr float kDepthKnots[] = {6, 9, 12};
+
 constexpr Term wave_term(int feature) {
-  return {{Axis{feature, kWaveKnots}, Axis{feature + 1, kIdleKnots}}, 2};
+  return {{Axis{feature, kWaveKnots}, Axis{feature + 1, kIdleKnots}, Axis{2, kDepthKnots}}, 3};
 }
 constexpr Term kTerms[] = {{{Axis{0, kRowKnots}, Axis{1, kExtentKnots}, Axis{2, kExtentKnots}}, 3},
                            wave_term(3),
