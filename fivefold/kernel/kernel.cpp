@@ -37,6 +37,12 @@ Format KernelModel::compute_format(Format a, Format b) const {
   return parameters_->compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
 }
 
+Variant variant_of(const LinearCore& linear) {
+  if (linear.part == LinearPart::kConvolution)
+    return linear.step ? Variant::kConvolutionStep : Variant::kConvolution;
+  return linear.step ? Variant::kOther : Variant::kPlain;
+}
+
 FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& shape) const {
   struct Visitor {
     const Parameters& all;
@@ -56,8 +62,8 @@ FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& sh
       return attention(a.compute, a.cache);
     }
     FamilyParameters operator()(const MlaCore& m) const { return attention(m.compute, m.cache); }
-    FamilyParameters operator()(const LinearCore&) const {
-      return all.product(family, Variant::kPlain, Format::kBf16, Format::kBf16);
+    FamilyParameters operator()(const LinearCore& l) const {
+      return all.product(family, variant_of(l), Format::kBf16, Format::kBf16);
     }
   };
   return std::visit(Visitor{*this, family}, shape);
@@ -67,7 +73,7 @@ KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape
   struct Visitor {
     const FamilyParameters& p;
     double cores;
-    KernelTime operator()(const Streaming& s) const { return streaming_time(p, s); }
+    KernelTime operator()(const Streaming& s) const { return streaming_time(p, cores, s); }
     KernelTime operator()(const Gemm& g) const { return gemm_time(p, cores, g); }
     KernelTime operator()(const MoeBlock& m) const { return moe_time(p, cores, m); }
     KernelTime operator()(const AttentionCore& a) const { return attention_time(p, cores, a); }

@@ -120,11 +120,14 @@ class GivenTable {
     for (int f = 0; f < kFamilyCount; ++f) {
       const auto family = static_cast<Family>(f);
       const bool is_family = entry.family == "*" || entry.family == name(family);
-      const bool is_variant = !variant_name(family).empty() && entry.family == variant_name(family);
-      for (std::size_t slot = 0; slot < kFormatCount && (is_family || is_variant); ++slot) {
-        if (format && static_cast<std::size_t>(*format) != slot) continue;
-        if (is_family) lay_over(slots_[f][0][slot], given);
-        lay_over(is_variant ? variants_[f][slot] : slots_[f][1][slot], given);
+      for (int v = 0; v < kVariantCount; ++v) {
+        const auto variant = static_cast<Variant>(v);
+        const bool is_variant = v > 0 && !variant_name(family, variant).empty() &&
+                                entry.family == variant_name(family, variant);
+        for (std::size_t slot = 0; slot < kFormatCount && (is_family || is_variant); ++slot) {
+          if (format && static_cast<std::size_t>(*format) != slot) continue;
+          lay_over(is_variant ? variants_[f][v][slot] : slots_[f][v][slot], given);
+        }
       }
     }
   }
@@ -133,15 +136,16 @@ class GivenTable {
   // What is said of a variant itself counts more than what is said of its family.
   void settle() {
     for (int f = 0; f < kFamilyCount; ++f) {
-      for (std::size_t slot = 0; slot < kFormatCount; ++slot)
-        lay_over(slots_[f][1][slot], variants_[f][slot]);
+      for (int v = 1; v < kVariantCount; ++v) {
+        for (std::size_t slot = 0; slot < kFormatCount; ++slot)
+          lay_over(slots_[f][v][slot], variants_[f][v][slot]);
+      }
     }
   }
 
  private:
   using Formats = std::array<Given, kFormatCount>;
-  std::array<std::array<Formats, kVariantCount>, kFamilyCount> slots_{};
-  std::array<Formats, kFamilyCount> variants_{};
+  std::array<std::array<Formats, kVariantCount>, kFamilyCount> slots_{}, variants_{};
 };
 
 Result<const Residual*> residual_of(KernelModel::Parameters& parameters, Family family,
@@ -197,10 +201,17 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.fill = facts.fill + facts.fill_cycles / hertz;
   p.tile_m = facts.tile_m;
   p.split = facts.split;
+  p.cache = device.l2_capacity.value();
   return p;
 }
 
-std::string_view variant_name(Family family) {
+std::string_view variant_name(Family family, Variant variant) {
+  if (family == Family::kLinearAttention) {
+    constexpr std::string_view kNames[kVariantCount] = {
+        "", "linear_attention_step", "linear_convolution", "linear_convolution_step"};
+    return kNames[static_cast<std::size_t>(variant)];
+  }
+  if (variant != Variant::kOther) return "";
   switch (family) {
     case Family::kGemm:
       return "gemm_batched";

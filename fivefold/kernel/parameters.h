@@ -6,6 +6,9 @@
 //   gemm_batched               many small products at once (the absorbed projections of MLA)
 //   attention_..._converted,   attention that computes in another format than its cache is kept in
 //   mla_..._converted
+//   linear_attention_step      a recurrent state updated token after token, as in decode
+//   linear_convolution,        the convolution before it, over many tokens and over one
+//   linear_convolution_step
 // Names in a stack's YAML:
 //   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
 //                       power limit, issue gaps, scale handling of the format)
@@ -33,10 +36,11 @@
 
 namespace fivefold {
 
-enum class Variant : std::uint8_t { kPlain, kOther };
-inline constexpr int kVariantCount = 2;
+enum class Variant : std::uint8_t { kPlain, kOther, kConvolution, kConvolutionStep };
+inline constexpr int kVariantCount = 4;
 // "moe_exchanged"; empty where a family has none.
-std::string_view variant_name(Family family);
+std::string_view variant_name(Family family, Variant variant = Variant::kOther);
+Variant variant_of(const LinearCore& linear);
 
 // As a stack gives them, relative to the chip; unset: what the constructor of a stack left open.
 struct KernelFacts {
@@ -60,6 +64,7 @@ struct FamilyParameters {
   double fill = 0;          // s
   double tile_m = 16;
   double split = 16;
+  double cache = 0;  // bytes that the device's last cache holds; 0: not known
   const Residual* residual = nullptr;
 };
 
@@ -109,7 +114,7 @@ KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe
 KernelTime attention_time(const FamilyParameters& p, double cores, const AttentionCore& attention);
 KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla);
 KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore& linear);
-KernelTime streaming_time(const FamilyParameters& p, const Streaming& streaming);
+KernelTime streaming_time(const FamilyParameters& p, double cores, const Streaming& streaming);
 
 // Features and terms of the correction (residual.h), beside each mechanism.
 void gemm_features(double cores, const Gemm& gemm, Features& features);
@@ -128,6 +133,14 @@ std::span<const Term> streaming_terms();
 // max(a, b) rounded at the corner, where neither resource is idle: (a^3 + b^3)^(1/3) is at most 26%
 // above.
 double overlapped(double a, double b);
+
+// Bytes that stream through the cores: from DRAM at its rate, all at the rate of the on-chip
+// network. Both queues fill and drain, so that neither is full where they are as long as each
+// other: sqrt(a^2 + b^2).
+double streamed(const FamilyParameters& p, double cores, double bytes, double dram_bytes);
+// Share of `touched` bytes that no longer are in the cache when they are touched again.
+double missed(double cache, double touched);
+
 Limit limit_of(double compute, double memory, double overhead);
 
 }  // namespace fivefold

@@ -209,16 +209,19 @@ void add_linear(Builder& b, const LinearAttention& a) {
   const double columns = 2 * k_heads * a.k_dim + 2 * inner + (delta ? 2 : 1) * heads;
   b.quantise("in_quantise", t * b.hidden(), b.precision.gemm_a);
   b.project("in_proj", columns, b.hidden());
-  b.ops.push_back({"linear_attention", Family::kLinearAttention,
-                   LinearCore{.batch = b.batch.sequences,
-                              .q_len = b.batch.q_len,
-                              .k_heads = k_heads,
-                              .v_heads = heads,
-                              .k_dim = double(a.k_dim),
-                              .v_dim = double(a.v_dim),
-                              .conv = double(a.conv),
-                              .delta_rule = delta},
-                   1});
+  LinearCore core{.batch = b.batch.sequences,
+                  .q_len = b.batch.q_len,
+                  .k_heads = k_heads,
+                  .v_heads = heads,
+                  .k_dim = double(a.k_dim),
+                  .v_dim = double(a.v_dim),
+                  .conv = double(a.conv),
+                  .delta_rule = delta,
+                  .part = LinearPart::kConvolution,
+                  .step = b.batch.decode};
+  b.ops.push_back({"linear_convolution", Family::kLinearAttention, core, 1});
+  core.part = LinearPart::kRule;
+  b.ops.push_back({"linear_attention", Family::kLinearAttention, core, 1});
   b.stream("gated_norm", 2 * t * inner, t * inner, (kNormOps + kActivationOps) * t * inner);
   b.quantise("out_quantise", t * inner, b.precision.gemm_a);
   b.project("out_proj", b.hidden(), inner);

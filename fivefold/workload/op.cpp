@@ -74,15 +74,23 @@ Work work_of(const MlaCore& a) {
 
 // The recurrent form, the least arithmetic: per token and head a rank-one update of the k x v state
 // and a read of it (2 k v each); the delta rule also reads what the key recalls (arXiv 2412.06464
-// eq. 10).
+// eq. 10). The convolution keeps the last `conv` - 1 values of each channel.
 Work work_of(const LinearCore& a) {
   const double tokens = a.batch * a.q_len;
   const double channels = 2 * a.k_heads * a.k_dim + a.v_heads * a.v_dim;
-  const double state = a.v_heads * a.k_dim * a.v_dim;
-  return {Ops(tokens * ((a.delta_rule ? 6 : 4) * state + 2 * a.conv * channels)), Bytes(0),
-          Bytes(2 * a.batch * state * kStateBytes) +
-              Bytes(tokens * (channels + a.v_heads * a.v_dim) * kBf16Bytes),
-          Format::kBf16};
+  Work work;
+  if (a.part == LinearPart::kConvolution) {
+    work.ops = Ops(2 * tokens * a.conv * channels);
+    work.activations =
+        Bytes(2 * channels * (tokens + a.batch * std::max(0.0, a.conv - 1)) * kBf16Bytes);
+  } else {
+    const double state = a.v_heads * a.k_dim * a.v_dim;
+    work.ops = Ops(tokens * (a.delta_rule ? 6 : 4) * state);
+    work.activations = Bytes(2 * a.batch * state * kStateBytes) +
+                       Bytes(tokens * (channels + a.v_heads * a.v_dim) * kBf16Bytes);
+  }
+  if (a.resident) work.activations = Bytes(0);
+  return work;
 }
 
 }  // namespace

@@ -69,11 +69,19 @@ struct MlaCore {
   Format cache = Format::kBf16;
 };
 
-// Chunked scan or single-step update of a recurrent state.
+// Attention with a recurrent state runs as two kernels: a short convolution over the tokens of each
+// channel, then the rule that updates the state and reads it.
+enum class LinearPart : std::uint8_t { kRule, kConvolution };
+
 struct LinearCore {
   double batch = 0, q_len = 0;
   double k_heads = 0, v_heads = 0, k_dim = 0, v_dim = 0, conv = 0;
   bool delta_rule = true;  // gated delta net; false: Mamba-2
+  LinearPart part = LinearPart::kRule;
+  bool step = false;  // token after token, as in decode; otherwise in chunks of tokens
+  // Its operands may still be in the cache of the chip, as they are when a benchmark repeats one
+  // operator. Between the layers of a model weights pass through that cache.
+  bool resident = false;
 };
 
 // Norms, rotary, activation, router top-k, quantise, residual, optimizer: bytes moved.
@@ -82,6 +90,7 @@ struct Streaming {
   Bytes written;
   Ops ops;
   double launches = 1;
+  Bytes between;  // written by one launch and read by the next, both counted
 };
 
 using Shape = std::variant<Streaming, Gemm, MoeBlock, AttentionCore, MlaCore, LinearCore>;
