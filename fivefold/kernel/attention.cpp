@@ -57,10 +57,75 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
   return walked(p, cores, walk);
 }
 
-void attention_features(double, const AttentionCore&, Features&) {}
+namespace {
 
-std::span<const Term> attention_terms(Family) {
-  return {};
+// Prefill walks over (queries, units, prefix), decode over (sequences, cache, KV heads).
+enum Feature {
+  kQueries,
+  kSequences,
+  kContext,
+  kPrefix,
+  kHeads,
+  kKvHeads,
+  kGroup,
+  kWidth,
+  kWindow,
+  kWaves,
+  kIdle,
+  kUnits
+};
+
+constexpr float kQueryKnots[] = {0, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15};
+constexpr float kHeadKnots[] = {0, 2, 4, 6, 8, 10, 12, 14};
+constexpr float kPrefixKnots[] = {0, 9, 12, 15};
+constexpr float kGroupKnots[] = {0, 1, 2, 3, 4, 6};
+constexpr float kWidthKnots[] = {6, 7, 7.58F, 8, 9};
+constexpr float kWindowKnots[] = {7, 10, 13, 17};
+constexpr float kFillKnots[] = {-7, -4, -2, -1, 0, 0.58F, 1, 2, 3, 5};
+constexpr float kRestKnots[] = {0, 0.2F, 0.5F, 1, 2};
+constexpr float kSequenceKnots[] = {0, 2, 4, 5, 6, 7, 8, 9, 11};
+constexpr float kContextKnots[] = {0, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17};
+constexpr float kKvKnots[] = {0, 1, 2, 3, 4, 6};
+constexpr float kFewContextKnots[] = {0, 6, 9, 11, 13, 15, 17};
+
+constexpr Term kPrefillTerms[] = {
+    {{Axis{kQueries, kQueryKnots}, Axis{kUnits, kHeadKnots}, Axis{kPrefix, kPrefixKnots}}, 3},
+    {{Axis{kQueries, kQueryKnots}, Axis{kGroup, kGroupKnots}, Axis{kWidth, kWidthKnots}}, 3},
+    {{Axis{kWaves, kFillKnots}, Axis{kIdle, kRestKnots}}, 2},
+    {{Axis{kContext, kFewContextKnots}, Axis{kWindow, kWindowKnots}}, 2}};
+constexpr Term kDecodeTerms[] = {
+    {{Axis{kSequences, kSequenceKnots}, Axis{kContext, kContextKnots}, Axis{kKvHeads, kKvKnots}},
+     3},
+    {{Axis{kContext, kFewContextKnots}, Axis{kGroup, kGroupKnots}, Axis{kUnits, kHeadKnots}}, 3},
+    {{Axis{kContext, kFewContextKnots}, Axis{kWidth, kWidthKnots}, Axis{kSequences, kHeadKnots}},
+     3},
+    {{Axis{kContext, kFewContextKnots}, Axis{kWindow, kWindowKnots}}, 2},
+    {{Axis{kWaves, kFillKnots}, Axis{kIdle, kRestKnots}}, 2}};
+
+}  // namespace
+
+void attention_features(double cores, const AttentionCore& a, Features& features) {
+  constexpr double kNoWindow = 131072;
+  const bool decode = a.q_len <= kMostDecoded && (a.causal || a.kv_len > a.q_len);
+  const double units = a.batch * (decode ? a.kv_heads : a.heads * std::ceil(a.q_len / kQueryTile));
+  const double waves = units / cores;
+  features[kQueries] = quick_log2(a.q_len);
+  features[kSequences] = quick_log2(a.batch);
+  features[kContext] = quick_log2(a.kv_len);
+  features[kPrefix] = quick_log2(a.kv_len - a.q_len + 1);
+  features[kHeads] = quick_log2(a.heads);
+  features[kKvHeads] = quick_log2(a.kv_heads);
+  features[kGroup] = quick_log2(a.heads / a.kv_heads);
+  features[kWidth] = quick_log2(a.qk_dim);
+  features[kWindow] = quick_log2(a.window > 0 ? a.window : kNoWindow);
+  features[kWaves] = quick_log2(waves);
+  features[kIdle] = quick_log2(std::ceil(waves) / waves);
+  features[kUnits] = quick_log2(a.batch * (decode ? a.kv_heads : a.heads));
+}
+
+std::span<const Term> attention_terms(Family family) {
+  if (family == Family::kAttentionDecode) return kDecodeTerms;
+  return kPrefillTerms;
 }
 
 }  // namespace fivefold

@@ -26,10 +26,30 @@ KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla)
   return decoded(p, cores, units, seen, std::min(rows, kRows) * pair_ops, token_bytes, bytes);
 }
 
-void mla_features(double, const MlaCore&, Features&) {}
+namespace {
+
+constexpr float kMlaSequenceKnots[] = {0, 2, 4, 5, 6, 7, 8, 10};
+constexpr float kMlaContextKnots[] = {0, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17};
+constexpr float kMlaHeadKnots[] = {0, 2, 4, 5, 6, 7};
+constexpr float kMlaWaveKnots[] = {-7, -4, -2, -1, 0, 0.58F, 1, 2, 3, 5};
+constexpr float kMlaIdleKnots[] = {0, 0.2F, 0.5F, 1, 2};
+constexpr Term kMlaTerms[] = {
+    {{Axis{0, kMlaSequenceKnots}, Axis{1, kMlaContextKnots}, Axis{2, kMlaHeadKnots}}, 3},
+    {{Axis{3, kMlaWaveKnots}, Axis{4, kMlaIdleKnots}}, 2}};
+
+}  // namespace
+
+void mla_features(double cores, const MlaCore& mla, Features& features) {
+  const double waves = mla.batch * std::ceil(mla.heads * mla.q_len / 64) / cores;
+  features[0] = quick_log2(mla.batch);
+  features[1] = quick_log2(mla.topk > 0 ? std::min(mla.topk, mla.kv_len) : mla.kv_len);
+  features[2] = quick_log2(mla.heads * mla.q_len);
+  features[3] = quick_log2(waves);
+  features[4] = quick_log2(std::ceil(waves) / waves);
+}
 
 std::span<const Term> mla_terms() {
-  return {};
+  return kMlaTerms;
 }
 
 }  // namespace fivefold
