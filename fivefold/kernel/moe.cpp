@@ -150,10 +150,39 @@ KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe
   return result;
 }
 
-void moe_features(double, const MoeBlock&, Features&) {}
+namespace {
+
+enum MoeFeature { kTokens, kHidden, kWidth, kLocal, kTopk, kSkew, kPairs };
+
+constexpr float kTokenKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+constexpr float kLocalKnots[] = {0, 2, 4, 5, 6, 7, 8, 9};
+constexpr float kShareKnots[] = {-9, -7, -5, -3, -1, 0};
+constexpr float kFewTokenKnots[] = {0, 2, 4, 6, 8, 10, 12, 14};
+constexpr float kHiddenKnots[] = {11, 11.6F, 12, 12.6F, 13};
+constexpr float kWidthKnots[] = {4, 6, 8, 9, 10, 11, 12, 14};
+constexpr float kSkewKnots[] = {0, 1.01F, 1.2F};
+constexpr float kPairKnots[] = {-8, -6, -4, -2, 0, 2, 4, 5, 6, 7, 8, 10, 12, 14};
+
+constexpr Term kMoeTerms[] = {
+    {{Axis{kTokens, kTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kTopk, kShareKnots}}, 3},
+    {{Axis{kTokens, kFewTokenKnots}, Axis{kWidth, kWidthKnots}, Axis{kHidden, kHiddenKnots}}, 3},
+    {{Axis{kTokens, kFewTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kSkew, kSkewKnots}}, 3},
+    {{Axis{kPairs, kPairKnots}, Axis{kWidth, kWidthKnots}}, 2}};
+
+}  // namespace
+
+void moe_features(double, const MoeBlock& moe, Features& features) {
+  features[kTokens] = quick_log2(moe.tokens);
+  features[kHidden] = quick_log2(moe.hidden);
+  features[kWidth] = quick_log2(moe.width);
+  features[kLocal] = quick_log2(moe.local_experts);
+  features[kTopk] = quick_log2(moe.topk / moe.experts);
+  features[kSkew] = static_cast<float>(moe.power_law);
+  features[kPairs] = quick_log2(moe.tokens * moe.topk / moe.experts);
+}
 
 std::span<const Term> moe_terms() {
-  return {};
+  return kMoeTerms;
 }
 
 }  // namespace fivefold
