@@ -117,7 +117,8 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
   return attention(family, Family::kMlaPrefill, *compute, *cache, core);
 }
 
-KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool exchanged) {
+KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool exchanged,
+                  bool step) {
   const auto format = kernel_format(table.at(row, "moe_dtype"));
   if (!format)
     return refuse("moe", fmt::format("format '{}' is not modelled", table.at(row, "moe_dtype")));
@@ -130,7 +131,8 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
                .topk = number("topk"),
                .a = weights_only ? Format::kBf16 : *format,
                .b = *format,
-               .exchanged = exchanged};
+               .exchanged = exchanged,
+               .step = step};
   const std::string_view spread = table.at(row, "distribution");
   constexpr std::string_view kPowerLaw = "power_law_";
   if (spread.starts_with(kPowerLaw)) {
@@ -140,7 +142,7 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
     return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
   }
   KernelRow result = one("moe", Family::kMoe, *format, moe);
-  if (exchanged) result.listed = "moe_exchanged";
+  if (exchanged) result.listed = variant_name(Family::kMoe, variant_of(moe));
   return result;
 }
 
@@ -278,9 +280,9 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
   Numbers number(table, row);
   KernelRow result = [&]() -> KernelRow {
     if (kind == "gemm") return gemm_row(table, row, number);
-    if (kind == "moe") return moe_row(table, row, number, false);
-    if (kind == "wideep_context_moe" || kind == "wideep_generation_moe")
-      return moe_row(table, row, number, true);
+    if (kind == "moe") return moe_row(table, row, number, false, false);
+    if (kind == "wideep_context_moe") return moe_row(table, row, number, true, false);
+    if (kind == "wideep_generation_moe") return moe_row(table, row, number, true, true);
     if (kind == "context_attention") return attention_row(table, row, number, false);
     if (kind == "generation_attention") return attention_row(table, row, number, true);
     if (kind == "context_mla") return mla_row(table, row, number, false);

@@ -37,9 +37,14 @@ Format KernelModel::compute_format(Format a, Format b) const {
   return parameters_->compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
 }
 
+Variant variant_of(const MoeBlock& moe) {
+  if (!moe.exchanged) return Variant::kPlain;
+  return moe.step ? Variant::kOther : Variant::kThird;
+}
+
 Variant variant_of(const LinearCore& linear) {
   if (linear.part == LinearPart::kConvolution)
-    return linear.step ? Variant::kConvolutionStep : Variant::kConvolution;
+    return linear.step ? Variant::kFourth : Variant::kThird;
   return linear.step ? Variant::kOther : Variant::kPlain;
 }
 
@@ -52,7 +57,7 @@ FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& sh
       return all.product(family, g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b);
     }
     FamilyParameters operator()(const MoeBlock& m) const {
-      return all.product(family, m.exchanged ? Variant::kOther : Variant::kPlain, m.a, m.b);
+      return all.product(family, variant_of(m), m.a, m.b);
     }
     FamilyParameters attention(Format compute, Format cache) const {
       return all.product(family, cache != compute ? Variant::kOther : Variant::kPlain, compute,

@@ -211,6 +211,7 @@ std::string_view variant_name(Family family, Variant variant) {
         "", "linear_attention_step", "linear_convolution", "linear_convolution_step"};
     return kNames[static_cast<std::size_t>(variant)];
   }
+  if (family == Family::kMoe && variant == Variant::kThird) return "moe_exchanged_prefill";
   if (variant != Variant::kOther) return "";
   switch (family) {
     case Family::kGemm:

@@ -2,7 +2,8 @@
 //
 // Families are those of workload/op.h. A family may have a variant whose kernel differs; what a
 // stack does not give of a variant is that of its family:
-//   moe_exchanged              grouped products behind an expert exchange
+//   moe_exchanged              grouped products behind an expert exchange of low latency (decode)
+//   moe_exchanged_prefill      the same behind one of high throughput
 //   gemm_batched               many small products at once (the absorbed projections of MLA)
 //   attention_..._converted,   attention that computes in another format than its cache is kept in
 //   mla_..._converted
@@ -36,11 +37,12 @@
 
 namespace fivefold {
 
-enum class Variant : std::uint8_t { kPlain, kOther, kConvolution, kConvolutionStep };
+enum class Variant : std::uint8_t { kPlain, kOther, kThird, kFourth };
 inline constexpr int kVariantCount = 4;
 // "moe_exchanged"; empty where a family has none.
 std::string_view variant_name(Family family, Variant variant = Variant::kOther);
 Variant variant_of(const LinearCore& linear);
+Variant variant_of(const MoeBlock& moe);
 
 // As a stack gives them, relative to the chip; unset: what the constructor of a stack left open.
 struct KernelFacts {

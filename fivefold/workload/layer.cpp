@@ -321,7 +321,8 @@ void add_moe(Builder& b, const MoeFfn& moe) {
                             .imbalance = b.batch.expert_imbalance,
                             .a = b.precision.expert_a,
                             .b = b.precision.expert_b,
-                            .exchanged = b.shard.ep > 1},
+                            .exchanged = b.shard.ep > 1,
+                            .step = b.batch.decode},
                    1});
   if (moe.shared > 0) {
     add_ffn(b, kSharedNames, double(moe.shared) * moe.shared_width, moe.gated);

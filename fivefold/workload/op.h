@@ -40,6 +40,7 @@ struct MoeBlock {
   // Tokens were dispatched to the devices that hold their experts, so that only those are here;
   // otherwise all pairs pass through the block and those of absent experts are skipped.
   bool exchanged = false;
+  bool step = false;  // of decode: the exchange is the one of low latency, its rows are padded
   double routed_pairs() const { return tokens * topk * local_experts / experts * imbalance; }
 };
 
