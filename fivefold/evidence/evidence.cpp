@@ -154,7 +154,7 @@ Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>
   Error error;
   for (std::size_t i = 0; i < files->size(); ++i) {
     if (progress) progress(double(i) / double(files->size()));
-    auto table = read_csv((*files)[i]);
+    auto table = read_csv((*files)[i]).map(with_header);
     bool known = true;
     auto rows = table ? predict(catalog, *table, known) : fail(std::move(table.error()));
     if (!rows) {

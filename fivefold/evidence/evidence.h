@@ -24,6 +24,8 @@ struct CsvTable {
   std::optional<double> number(std::size_t row, std::string_view column) const;
 };
 Result<CsvTable> read_csv(const std::string& path);
+// Some operator tables have no header line: the one that their file name and width tell.
+CsvTable with_header(CsvTable table);
 // Files as they are, and of directories every *.csv and *.csv.gz below, in order of name.
 Result<std::vector<std::string>> measured_files(const std::vector<std::string>& paths);
 

@@ -68,7 +68,8 @@ bool is_kernel_table(const CsvTable& table) {
   return has_all(table, {"op_name"}) || has_all(table, {"op", "time_us", "tflops"}) ||
          has_all(table, {"m", "k", "n", "latency_us"}) ||
          has_all(table, {"kv_len", "latency_us"}) ||
-         has_all(table, {"up_proj_us", "down_proj_us"}) || has_all(table, {"kernel", "value_gb_s"});
+         has_all(table, {"up_proj_us", "down_proj_us"}) ||
+         has_all(table, {"kernel", "value_gb_s"}) || has_all(table, {"op", "chip", "m", "value"});
 }
 
 bool is_training_table(const CsvTable& table) {

@@ -29,6 +29,19 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
 // One row of kernels/published.csv or of the tables of InferSim.
 KernelRow read_published_row(const CsvTable& table, std::size_t row);
 
+// Published times of operators on several chips, a table at a time: the stack is the default of the
+// chip's vendor unless the reader names one.
+struct KernelPoint {
+  KernelRow row;
+  std::string chip;
+  std::string_view stack;
+  double us = 0;  // measured
+  Seconds least;  // an operator whose roofline is shorter was not what the time is of
+};
+using PointReader = KernelPoint (*)(const CsvTable& table, std::size_t row);
+PointReader point_reader(const CsvTable& table);  // null: not such a table
+inline constexpr std::string_view kEagerStack = "cuda/eager";
+
 // What each kind of operator table must have beside kernel and latency.
 std::vector<std::string_view> needed_columns(std::string_view kind);
 // The columns that say what was timed, in the order of the file: what rows are held out by.

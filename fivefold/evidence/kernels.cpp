@@ -112,34 +112,74 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
   return predictions;
 }
 
-// Published points of several chips: the stack is the default of the chip's vendor.
-Result<Predictions> predict_published(const Catalog& catalog, const CsvTable& table) {
-  std::map<std::string, std::optional<KernelModel>, std::less<>> models;
+KernelPoint published_point(const CsvTable& table, std::size_t row) {
+  return {read_published_row(table, row),
+          std::string(table.at(row, "chip")),
+          {},
+          table.number(row, "time_us").value_or(0)};
+}
+
+// Models of chips under stacks, made when they are first asked for.
+class Models {
+ public:
+  explicit Models(const Catalog& catalog) : catalog_(catalog) {}
+  const KernelModel* of(const Chip& chip, const Stack& stack) {
+    const auto key = std::pair(&chip, &stack);
+    auto known = models_.find(key);
+    if (known == models_.end()) {
+      auto made = KernelModel::make(chip.device, stack);
+      known = models_.emplace(key, made ? std::optional<KernelModel>(*made) : std::nullopt).first;
+    }
+    return known->second ? &*known->second : nullptr;
+  }
+  const Stack* stack_of(const Chip& chip, std::string_view named) const {
+    if (named.empty()) return &catalog_.default_stack(chip);
+    const auto stack = catalog_.stack(named);
+    return stack ? *stack : nullptr;
+  }
+
+ private:
+  const Catalog& catalog_;
+  std::map<std::pair<const Chip*, const Stack*>, std::optional<KernelModel>> models_;
+};
+
+bool is_hidden(const KernelPoint& point, const Device& device) {
+  const Shape& shape = point.row.operators.front().second;
+  return roofline(device, shape, point.row.format) < point.least;
+}
+
+Predictions predict_points(const Catalog& catalog, const CsvTable& table, PointReader reader) {
+  Models models(catalog);
   Predictions predictions;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    KernelRow read = read_published_row(table, row);
-    const std::string name(table.at(row, "chip"));
+    const KernelPoint point = reader(table, row);
+    const std::string_view id = table.at(row, "id");
     Prediction p{.form = "kernels",
-                 .family = read.family,
-                 .chip = name,
-                 .row = fmt::format("{} {}", place_of(table, row), table.at(row, "id")),
-                 .measured = table.number(row, "time_us").value_or(0),
+                 .family = point.row.family,
+                 .chip = point.chip,
+                 .row = place_of(table, row) + (id.empty() ? "" : " ") + std::string(id),
+                 .measured = point.us,
                  .unit = "us",
-                 .refused = read.refused};
-    const auto chip = catalog.chip(name);
+                 .refused = point.row.refused};
+    const auto chip = catalog.chip(point.chip);
+    const Stack* stack = chip ? models.stack_of(**chip, point.stack) : nullptr;
     if (!chip) {
-      p.refused = fmt::format("chip '{}' is not in the catalog", name);
+      p.refused = fmt::format("chip '{}' is not in the catalog", point.chip);
+    } else if (stack == nullptr) {
+      p.refused = fmt::format("stack '{}' is not in the catalog", point.stack);
     } else {
       p.chip = (*chip)->id;
-      const Stack& stack = catalog.default_stack(**chip);
-      p.stack = stack.id;
-      auto known = models.find(name);
-      if (known == models.end()) {
-        auto made = KernelModel::make((*chip)->device, stack);
-        known = models.emplace(name, made ? std::optional<KernelModel>(*made) : std::nullopt).first;
+      p.stack = stack->id;
+      const KernelModel* model = models.of(**chip, *stack);
+      if (model == nullptr && p.refused.empty()) p.refused = "the chip's rates are not published";
+      if (p.refused.empty() && is_hidden(point, (*chip)->device))
+        p.refused = "shorter than the call from the host that was timed with it";
+      if (p.refused.empty()) {
+        p.format = name(point.row.format);
+        p.size = size_of(point.row.operators.front().second);
+        p.predicted = time_of(*model, point.row).value() * 1e6;
+        p.calibrated = is_calibrated(*stack, p.form, file_stem(table.file), p.family, p.chip, "");
       }
-      if (!known->second && p.refused.empty()) p.refused = "the chip's rates are not published";
-      if (p.refused.empty()) p.predicted = time_of(*known->second, read).value() * 1e6;
     }
     predictions.push_back(std::move(p));
   }
@@ -151,7 +191,8 @@ Result<Predictions> predict_published(const Catalog& catalog, const CsvTable& ta
 Result<Predictions> predict_kernels(const Catalog& catalog, const CsvTable& table) {
   if (const auto named = table_name(table.file)) return predict_operators(catalog, table, *named);
   if (table.column("op") >= 0 && table.column("dtype") >= 0)
-    return predict_published(catalog, table);
+    return predict_points(catalog, table, published_point);
+  if (const PointReader reader = point_reader(table)) return predict_points(catalog, table, reader);
   Predictions refused;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     refused.push_back({.form = "kernels",
