@@ -70,7 +70,8 @@ KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore
   result.compute = Seconds(arithmetic);
   result.memory = Seconds(dram / p.memory_rate);
   result.overhead = Seconds(p.launch + p.fill * passes.steps);
-  result.time = result.overhead + Seconds(overlapped(arithmetic, moved));
+  // Arithmetic overlaps with the bytes as those of memory and network do with each other.
+  result.time = result.overhead + Seconds(std::sqrt(arithmetic * arithmetic + moved * moved));
   result.limit = limit_of(arithmetic, moved, result.overhead.value());
   return result;
 }
