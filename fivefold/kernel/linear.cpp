@@ -78,20 +78,21 @@ KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore
 
 namespace {
 
-constexpr float kBatchKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-constexpr float kSequenceKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-constexpr float kSizeKnots[] = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26};
-constexpr float kUnitKnots[] = {-8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 5, 8};
-constexpr float kLengthKnots[] = {0, 3, 4, 5, 6, 8, 10, 12, 15};
-constexpr float kKeyHeadKnots[] = {0, 1, 2, 3, 4};
-constexpr float kValueHeadKnots[] = {1, 2, 3, 4, 5, 6};
-constexpr float kCoarseSizeKnots[] = {4, 9, 14, 18, 22};
+constexpr float kLinearBatchKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+constexpr float kLinearTokenKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+constexpr float kLinearSizeKnots[] = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26};
+constexpr float kLinearUnitKnots[] = {-8, -6, -4, -3, -2, -1, 0, 1, 2, 3, 5, 8};
+constexpr float kLinearLengthKnots[] = {0, 3, 4, 5, 6, 8, 10, 12, 15};
+constexpr float kLinearKeyHeadKnots[] = {0, 1, 2, 3, 4};
+constexpr float kLinearHeadKnots[] = {1, 2, 3, 4, 5, 6};
+constexpr float kLinearCoarseSizeKnots[] = {4, 9, 14, 18, 22};
 // 0 sequences, 1 tokens of each, 2 heads, 3 key heads, 4 units a core, 5 tokens and heads in all.
 constexpr Term kLinearTerms[] = {
-    {{Axis{0, kBatchKnots}, Axis{1, kSequenceKnots}}, 2},
-    {{Axis{5, kSizeKnots}}, 1},
-    {{Axis{4, kUnitKnots}, Axis{1, kLengthKnots}}, 2},
-    {{Axis{3, kKeyHeadKnots}, Axis{2, kValueHeadKnots}, Axis{5, kCoarseSizeKnots}}, 3}};
+    {{Axis{0, kLinearBatchKnots}, Axis{1, kLinearTokenKnots}}, 2},
+    {{Axis{5, kLinearSizeKnots}}, 1},
+    {{Axis{4, kLinearUnitKnots}, Axis{1, kLinearLengthKnots}}, 2},
+    {{Axis{3, kLinearKeyHeadKnots}, Axis{2, kLinearHeadKnots}, Axis{5, kLinearCoarseSizeKnots}},
+     3}};
 
 }  // namespace
 
