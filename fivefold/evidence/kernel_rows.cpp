@@ -70,7 +70,8 @@ KernelRow attention_row(const CsvTable& table, std::size_t row, Numbers& number,
                      .qk_dim = number("head_dim"),
                      .window = number.or_zero("window_size"),
                      .compute = *compute,
-                     .cache = *cache};
+                     .cache = *cache,
+                     .resident = true};
   if (core.kv_heads == 0) core.kv_heads = core.heads;  // the tables write multi-head attention so
   core.v_dim = core.qk_dim;
   return attention(family, decode ? Family::kAttentionDecode : Family::kAttentionPrefill, *compute,
@@ -93,7 +94,8 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
                              .kv_rank = 512,
                              .rope_dim = 64,
                              .compute = *compute,
-                             .cache = *cache});
+                             .cache = *cache,
+                             .resident = true});
   }
   AttentionCore core{.batch = number("batch_size"),
                      .q_len = number("isl"),
@@ -103,7 +105,8 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
                      .qk_dim = 192,
                      .v_dim = 128,
                      .compute = *compute,
-                     .cache = *cache};
+                     .cache = *cache,
+                     .resident = true};
   // SGLang's Hopper and Ampere path walks the compressed cache in prefill too: one shared head,
   // absorbed.
   if (table.at(row, "kernel_source") == "flash_attention") {
@@ -301,7 +304,8 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
                          .kv_heads = number("num_heads"),
                          .qk_dim = number("head_dim"),
                          .v_dim = number("head_dim"),
-                         .causal = false};
+                         .causal = false,
+                         .resident = true};
       return one("encoder_attention", Family::kEncoderAttention, Format::kBf16, core);
     }
     if (kind == "scale_matrix") return scale_row(number);

@@ -1,11 +1,10 @@
 // Attention cores as work units on cores.
 //
-// Prefill: a unit is 128 queries of one head and walks over the keys that its mask lets it see
-// (FlashAttention-2, arXiv 2307.08691 section 3.2). Decode: a unit is one KV head of one sequence
-// over a part of its cache; queries that share the head, at most 128 in a unit, are padded to the
-// matrix unit's rows; parts are then combined (Flash-Decoding, split KV). MLA decode: all heads
-// share one key of kv_rank + rope_dim values whose first kv_rank are the value too (DeepSeek-V2,
-// arXiv 2405.04434 section 2.1.2).
+// Prefill: a unit is a tile of queries of one head, or of the heads over one KV head, and walks
+// along the keys that the last of them sees (FlashAttention-2, arXiv 2307.08691 section 3.2); tiles
+// that the mask empties are skipped, or only some of their work. Decode: a unit is one KV head of
+// one sequence over a part of its cache, for all query heads that share it or for some of them;
+// parts are then combined (Flash-Decoding, split KV).
 #include <algorithm>
 #include <cmath>
 
@@ -14,118 +13,189 @@
 namespace fivefold {
 namespace {
 
-constexpr double kQueryTile = 128;
 constexpr double kMostDecoded =
     8;  // new tokens of a sequence that decode kernels take (drafts included)
 
-// (query, key) pairs of a sequence whose last q_len tokens are the queries.
-double visible_pairs(double q_len, double kv_len, double window, bool causal) {
-  const double reach = window > 0 ? std::min(window, kv_len) : kv_len;
-  if (!causal) return q_len * reach;
-  const double before = kv_len - q_len;  // tokens that every query sees
-  if (window <= 0 || kv_len <= window) return q_len * before + q_len * (q_len + 1) / 2;
-  const double growing =
-      std::clamp(window - before, 0.0, q_len);  // queries that do not fill their window yet
-  return growing * before + growing * (growing + 1) / 2 + (q_len - growing) * window;
+bool is_decoded(const AttentionCore& a) {
+  return a.q_len <= kMostDecoded && (a.causal || a.kv_len > a.q_len);
+}
+
+// Tokens of a cache that its window lets anybody see.
+double kept_tokens(const AttentionCore& a) {
+  return a.window > 0 ? std::min(a.kv_len, a.window + a.q_len - 1) : a.kv_len;
+}
+
+Moved moved_by(const AttentionCore& a) {
+  constexpr double kBf16Bytes = 2;
+  const double width = a.qk_dim + a.v_dim;
+  return {a.batch * (kept_tokens(a) * a.kv_heads * width * bytes_per_value(a.cache) +
+                     a.q_len * a.heads * width * kBf16Bytes),
+          a.resident};
+}
+
+// The tiles of one head. Counted from the last, tile j sees the keys up to `queries` x j before the
+// end, of which a window leaves those within its reach.
+struct Tiles {
+  double count = 0;
+  double longest = 0;  // keys
+  double keys = 0;     // of all
+};
+Tiles tiles_of(const FamilyParameters& p, const AttentionCore& a, double queries) {
+  const double n = std::ceil(a.q_len / queries);
+  const double all = a.causal ? n * a.kv_len - queries * n * (n - 1) / 2 : n * a.kv_len;
+  if (a.window <= 0 || !a.causal) return {n, a.kv_len, all};
+  const double reach = std::min(a.window + std::min(p.unit_rows, a.q_len), a.kv_len);
+  const double filled = std::clamp(std::ceil((a.kv_len - reach) / queries), 0.0, n);
+  const double rest = n - filled;
+  const double seen = filled * reach + rest * a.kv_len - queries * rest * (filled + n - 1) / 2;
+  return {n, reach + p.masked * (a.kv_len - reach), seen + p.masked * (all - seen)};
+}
+
+KernelTime decode_time(const FamilyParameters& p, double cores, const AttentionCore& a) {
+  const UnitRows unit = unit_rows(p, a.heads / a.kv_heads, a.q_len);
+  const double width = a.qk_dim + a.v_dim;
+  return decoded(p, cores,
+                 {.units = a.batch * a.kv_heads * unit.units,
+                  .tokens = kept_tokens(a),
+                  .ops_per_token = 2 * unit.rows * width,
+                  .bytes_per_token = width * bytes_per_value(a.cache),
+                  .moved = moved_by(a)});
 }
 
 }  // namespace
 
 KernelTime attention_time(const FamilyParameters& p, double cores, const AttentionCore& a) {
-  const double kv_seen = a.window > 0 ? std::min(a.kv_len, a.window + a.q_len) : a.kv_len;
-  const double cache_bytes =
-      a.batch * kv_seen * a.kv_heads * (a.qk_dim + a.v_dim) * bytes_per_value(a.cache);
-  constexpr double kBf16Bytes = 2;
-  const double query_bytes = a.batch * a.q_len * a.heads * (a.qk_dim + a.v_dim) * kBf16Bytes;
-  const double group = a.heads / a.kv_heads;
-  const bool looks_back = a.causal || a.kv_len > a.q_len;  // not an encoder
-  if (a.q_len <= kMostDecoded && looks_back) {
-    const double rows = rounded_up(a.q_len * group, p.tile_m);
-    const double units = a.batch * a.kv_heads * std::ceil(rows / kQueryTile);
-    return decoded(p, cores, units, kv_seen, 2 * std::min(rows, kQueryTile) * (a.qk_dim + a.v_dim),
-                   (a.qk_dim + a.v_dim) * bytes_per_value(a.cache), cache_bytes + query_bytes);
-  }
-  const double pair_ops = 2 * (a.qk_dim + a.v_dim);
-  const double tiles = std::ceil(a.q_len / kQueryTile);
-  const double padding = tiles * kQueryTile / a.q_len;
-  Walk walk;
-  walk.units = a.batch * a.heads * tiles;
-  walk.ops =
-      a.batch * a.heads * visible_pairs(a.q_len, a.kv_len, a.window, a.causal) * pair_ops * padding;
-  walk.unit_ops = kQueryTile * kv_seen * pair_ops;
-  walk.bytes = cache_bytes + query_bytes;
-  return walked(p, cores, walk);
+  if (is_decoded(a)) return decode_time(p, cores, a);
+  const double group = std::min(a.heads / a.kv_heads, p.together);
+  const double queries = std::min(p.unit_rows / group, a.q_len);
+  const Tiles tiles = tiles_of(p, a, queries);
+  const double walkers = a.batch * a.heads / group;
+  const double key_ops = 2 * p.unit_rows * (a.qk_dim + a.v_dim);
+  return walked(p, cores,
+                {.units = walkers * tiles.count,
+                 .unit_ops = tiles.longest * key_ops,
+                 .ops = walkers * tiles.keys * key_ops,
+                 .moved = moved_by(a)});
 }
 
 namespace {
 
-// Prefill walks over (queries, units, prefix), decode over (sequences, cache, KV heads).
-enum Feature {
-  kQueries,
-  kSequences,
-  kContext,
-  kPrefix,
-  kHeads,
-  kKvHeads,
-  kGroup,
-  kWidth,
-  kWindow,
-  kWaves,
-  kIdle,
-  kUnits
+struct AttentionFeature {
+  enum : int {
+    kBatch,
+    kContext,
+    kSeen,  // of the context, by the last query
+    kKvHeads,
+    kGroup,
+    kWidth,
+    kWindow,
+    kCaches,     // of one KV head each
+    kCacheSize,  // values in all
+    kTiles,      // of one head each, a core
+    kPacked,     // of the heads over one KV head, a core
+    kIdle,       // what the last wave of tiles leaves
+    kEights,     // of values of a head, as matrix units take them
+    kPadding     // of the last tile
+  };
+};
+constexpr double kFeatureTile = 128;
+// A kernel of its own for each width, so that little is smooth along it.
+constexpr float kWidthStretch = 3;
+constexpr float kHeadWidths[] = {kWidthStretch * 6, kWidthStretch * 7, kWidthStretch * 7.585F,
+                                 kWidthStretch * 8, kWidthStretch * 9};
+
+struct DecodeKnots : AttentionFeature {
+  static constexpr float kCachesAt[] = {0, 2, 4, 5, 6, 7, 8, 9, 10, 12};
+  static constexpr float kFewCaches[] = {0, 3, 5, 7, 9, 11};
+  static constexpr float kFewestCaches[] = {0, 3, 6, 9, 12};
+  static constexpr float kSeenAt[] = {1, 5, 7, 8, 9, 10, 11, 12, 13, 15, 17};
+  static constexpr float kFewSeen[] = {1, 6, 8, 10, 12, 14, 17};
+  static constexpr float kFewestSeen[] = {1, 6, 9, 12, 17};
+  static constexpr float kGroupAt[] = {0, 1, 1.585F, 2, 3, 4, 5, 5.585F, 7};
+  static constexpr float kWindowAt[] = {7, 8.5F, 10, 13, 17};
+  static constexpr float kBatchAt[] = {0, 2, 4, 6, 8, 10};
+  static constexpr float kKvHeadsAt[] = {0, 1, 2, 3, 4, 6};
+  static constexpr float kSizeAt[] = {8,  12, 14, 16, 18, 19, 20, 21, 22, 23,
+                                      24, 25, 26, 27, 28, 29, 30, 31, 33, 36};
+  static constexpr Term kTerms[] = {
+      {{Axis{kCaches, kCachesAt}, Axis{kSeen, kSeenAt}, Axis{kWidth, kHeadWidths}}, 3},
+      {{Axis{kCaches, kFewCaches}, Axis{kSeen, kFewSeen}, Axis{kGroup, kGroupAt}}, 3},
+      {{Axis{kContext, kFewSeen}, Axis{kWindow, kWindowAt}, Axis{kCaches, kFewCaches}}, 3},
+      {{Axis{kBatch, kBatchAt}, Axis{kKvHeads, kKvHeadsAt}, Axis{kSeen, kFewestSeen}}, 3},
+      {{Axis{kWidth, kHeadWidths}, Axis{kGroup, kGroupAt}, Axis{kCaches, kFewestCaches}}, 3},
+      {{Axis{kWidth, kHeadWidths}, Axis{kGroup, kGroupAt}, Axis{kSeen, kFewestSeen}}, 3},
+      {{Axis{kCacheSize, kSizeAt}, Axis{kCaches, kFewCaches}}, 2}};
 };
 
-constexpr float kQueryKnots[] = {0, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15};
-constexpr float kHeadKnots[] = {0, 2, 4, 6, 8, 10, 12, 14};
-constexpr float kPrefixKnots[] = {0, 9, 12, 15};
-constexpr float kGroupKnots[] = {0, 1, 2, 3, 4, 6};
-constexpr float kWidthKnots[] = {6, 7, 7.58F, 8, 9};
-constexpr float kWindowKnots[] = {7, 10, 13, 17};
-constexpr float kFillKnots[] = {-7, -4, -2, -1, 0, 0.58F, 1, 2, 3, 5};
-constexpr float kRestKnots[] = {0, 0.2F, 0.5F, 1, 2};
-constexpr float kSequenceKnots[] = {0, 2, 4, 5, 6, 7, 8, 9, 11};
-constexpr float kContextKnots[] = {0, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17};
-constexpr float kKvKnots[] = {0, 1, 2, 3, 4, 6};
-constexpr float kFewContextKnots[] = {0, 6, 9, 11, 13, 15, 17};
-
-constexpr Term kPrefillTerms[] = {
-    {{Axis{kQueries, kQueryKnots}, Axis{kUnits, kHeadKnots}, Axis{kPrefix, kPrefixKnots}}, 3},
-    {{Axis{kQueries, kQueryKnots}, Axis{kGroup, kGroupKnots}, Axis{kWidth, kWidthKnots}}, 3},
-    {{Axis{kWaves, kFillKnots}, Axis{kIdle, kRestKnots}}, 2},
-    {{Axis{kContext, kFewContextKnots}, Axis{kWindow, kWindowKnots}}, 2}};
-constexpr Term kDecodeTerms[] = {
-    {{Axis{kSequences, kSequenceKnots}, Axis{kContext, kContextKnots}, Axis{kKvHeads, kKvKnots}},
-     3},
-    {{Axis{kContext, kFewContextKnots}, Axis{kGroup, kGroupKnots}, Axis{kUnits, kHeadKnots}}, 3},
-    {{Axis{kContext, kFewContextKnots}, Axis{kWidth, kWidthKnots}, Axis{kSequences, kHeadKnots}},
-     3},
-    {{Axis{kContext, kFewContextKnots}, Axis{kWindow, kWindowKnots}}, 2},
-    {{Axis{kWaves, kFillKnots}, Axis{kIdle, kRestKnots}}, 2}};
+struct PrefillKnots : AttentionFeature {
+  static constexpr float kContextAt[] = {0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+  static constexpr float kFewContext[] = {0, 5, 7, 9, 11, 14};
+  static constexpr float kManyContext[] = {0,  4,       5,  6,       7,  8,      9,  10, 10.585F,
+                                           11, 11.585F, 12, 12.585F, 13, 13.32F, 14, 15};
+  static constexpr float kTilesAt[] = {-7, -4, -2, -1, 0, 1, 2, 3, 4, 6, 8, 11};
+  static constexpr float kFewTiles[] = {-7, -4, -2, -1, 0, 1, 2, 3, 5, 8};
+  static constexpr float kWavesAt[] = {-7, -4, -2, -1, 0, 0.58F, 1, 2, 3, 5};
+  static constexpr float kIdleAt[] = {0, 0.2F, 0.5F, 1};
+  static constexpr float kGroupAt[] = {0, 1, 2, 3, 4, 5, 7};
+  static constexpr float kWindowAt[] = {7, 10, 13, 17};
+  static constexpr float kBatchAt[] = {0, 2, 4, 6, 8, 10};
+  static constexpr float kKvHeadsAt[] = {0, 1, 2, 3, 4, 6};
+  static constexpr float kEightsAt[] = {8, 9, 10, 16};
+  static constexpr float kPaddingAt[] = {0, 0.05F, 0.15F, 0.4F, 1, 4};
+  static constexpr Term kWaves = {{Axis{kTiles, kWavesAt}, Axis{kIdle, kIdleAt}}, 2};
+  static constexpr Term kTerms[] = {
+      {{Axis{kContext, kContextAt}, Axis{kTiles, kFewTiles}, Axis{kWidth, kHeadWidths}}, 3},
+      {{Axis{kContext, kFewContext}, Axis{kPacked, kFewTiles}, Axis{kGroup, kGroupAt}}, 3},
+      {{Axis{kContext, kFewContext}, Axis{kWindow, kWindowAt}, Axis{kWidth, kHeadWidths}}, 3},
+      {{Axis{kBatch, kBatchAt}, Axis{kKvHeads, kKvHeadsAt}, Axis{kContext, kFewContext}}, 3},
+      kWaves};
+  static constexpr Term kMlaTerms[] = {
+      {{Axis{kContext, kManyContext}, Axis{kTiles, kTilesAt}}, 2},
+      {{Axis{kBatch, kBatchAt}, Axis{kKvHeads, kKvHeadsAt}, Axis{kContext, kFewContext}}, 3},
+      kWaves};
+  static constexpr Term kEncoderTerms[] = {
+      {{Axis{kContext, kContextAt}, Axis{kTiles, kTilesAt}, Axis{kEights, kEightsAt}}, 3},
+      {{Axis{kPadding, kPaddingAt}, Axis{kTiles, kFewTiles}}, 2},
+      kWaves};
+};
 
 }  // namespace
 
 void attention_features(double cores, const AttentionCore& a, Features& features) {
+  using F = AttentionFeature;
   constexpr double kNoWindow = 131072;
-  const bool decode = a.q_len <= kMostDecoded && (a.causal || a.kv_len > a.q_len);
-  const double units = a.batch * (decode ? a.kv_heads : a.heads * std::ceil(a.q_len / kQueryTile));
-  const double waves = units / cores;
-  features[kQueries] = quick_log2(a.q_len);
-  features[kSequences] = quick_log2(a.batch);
-  features[kContext] = quick_log2(a.kv_len);
-  features[kPrefix] = quick_log2(a.kv_len - a.q_len + 1);
-  features[kHeads] = quick_log2(a.heads);
-  features[kKvHeads] = quick_log2(a.kv_heads);
-  features[kGroup] = quick_log2(a.heads / a.kv_heads);
-  features[kWidth] = quick_log2(a.qk_dim);
-  features[kWindow] = quick_log2(a.window > 0 ? a.window : kNoWindow);
-  features[kWaves] = quick_log2(waves);
-  features[kIdle] = quick_log2(std::ceil(waves) / waves);
-  features[kUnits] = quick_log2(a.batch * (decode ? a.kv_heads : a.heads));
+  const double group = a.heads / a.kv_heads;
+  const double seen = a.window > 0 ? std::min(a.window, a.kv_len) : a.kv_len;
+  const double tiles = std::ceil(a.q_len / kFeatureTile);
+  const double waves = a.batch * a.heads * tiles / cores;
+  const double packed = a.batch * a.kv_heads * std::ceil(a.q_len * group / kFeatureTile) / cores;
+  features[F::kBatch] = quick_log2(a.batch);
+  features[F::kContext] = quick_log2(a.kv_len);
+  features[F::kSeen] = quick_log2(seen);
+  features[F::kKvHeads] = quick_log2(a.kv_heads);
+  features[F::kGroup] = quick_log2(group);
+  features[F::kWidth] = kWidthStretch * quick_log2(a.qk_dim);
+  features[F::kWindow] = quick_log2(a.window > 0 ? a.window : kNoWindow);
+  features[F::kCaches] = features[F::kBatch] + features[F::kKvHeads];
+  features[F::kCacheSize] = features[F::kCaches] + features[F::kSeen] + quick_log2(a.qk_dim) + 1;
+  features[F::kTiles] = quick_log2(waves);
+  features[F::kPacked] = quick_log2(packed);
+  features[F::kIdle] = quick_log2(std::ceil(waves) / waves);
+  features[F::kEights] = static_cast<float>(a.qk_dim / 8);
+  features[F::kPadding] = quick_log2(tiles * kFeatureTile / a.q_len);
 }
 
 std::span<const Term> attention_terms(Family family) {
-  if (family == Family::kAttentionDecode) return kDecodeTerms;
-  return kPrefillTerms;
+  switch (family) {
+    case Family::kAttentionDecode:
+      return DecodeKnots::kTerms;
+    case Family::kMlaPrefill:
+      return PrefillKnots::kMlaTerms;
+    case Family::kEncoderAttention:
+      return PrefillKnots::kEncoderTerms;
+    default:
+      return PrefillKnots::kTerms;
+  }
 }
 
 }  // namespace fivefold

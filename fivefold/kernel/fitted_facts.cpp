@@ -19,6 +19,25 @@ const FittedFact kChunks{"compute_fraction", &KernelFacts::compute_fraction, 0.3
 const FittedFact kStream{"memory_fraction", &KernelFacts::memory_fraction, 0.55, 1.0, {0.85, 0.7}};
 const FittedFact kSplit{"split", &KernelFacts::split, 1, 16, {1, 16}, true};
 const FittedFact kRows{"tile_m", &KernelFacts::tile_m, 16, 64, {16, 64}, true};
+const FittedFact kParts{"parts", &KernelFacts::parts, 1, 256, {8, 64}};
+const FittedFact kQueries{"unit_rows", &KernelFacts::unit_rows, 64, 128, {64, 128}, true};
+// TensorRT-LLM and Triton take 16 or 32 query heads in a unit of decode, others all that share
+// keys.
+const FittedFact kUnitHeads{"unit_rows", &KernelFacts::unit_rows, 16, 128, {16, 128}, true};
+const FittedFact kPacked{"together", &KernelFacts::together, 1, 1024, {1, 1024}, true};
+// The most that decode kernels of TensorRT-LLM take before they fall back to a head at a time.
+const FittedFact kTogether{"together", &KernelFacts::together, 32, 1024, {32, 1024}, true};
+const FittedFact kMasked{"masked", &KernelFacts::masked, 1e-3, 1, {0.03, 0.5}};
+// With 128 heads time alone cannot tell arithmetic from the network that brings keys to a core. The
+// best of Hopper's kernels reaches 0.67 of peak (FlashMLA), its network 64 bytes a clock and core;
+// both bounds leave room for other chips.
+const FittedFact kMlaCompute{
+    "compute_fraction", &KernelFacts::compute_fraction, 0.02, 0.8, {0.6, 0.3}};
+const FittedFact kMlaFeed{"feed", &KernelFacts::feed, 4, 128, {40, 16}};
+const FittedFact kMlaHeads{"unit_rows", &KernelFacts::unit_rows, 16, 128, {16, 64, 128}, true};
+// SGLang converts all of an FP8 cache before each step on Hopper.
+const FittedFact kMlaMemory{
+    "memory_fraction", &KernelFacts::memory_fraction, 0.05, 1.0, {0.8, 0.3}};
 
 }  // namespace
 
@@ -29,11 +48,14 @@ std::vector<FittedFact> fitted_facts(Family family) {
     case Family::kMoe:
       return {kCompute, kMemory, kLaunch, kFill, kFeed};
     case Family::kAttentionPrefill:
+      return {kCompute, kStream, kLaunch, kFill, kMasked, kQueries, kPacked};
     case Family::kMlaPrefill:
     case Family::kEncoderAttention:
-      return {kCompute, kMemory, kLaunch, kFill};
+      return {kCompute, kStream, kLaunch, kFill, kQueries};
     case Family::kAttentionDecode:
+      return {kCompute, kStream, kLaunch, kFill, kFeed, kParts, kRows, kUnitHeads, kTogether};
     case Family::kMlaDecode:
+      return {kMlaCompute, kMlaMemory, kLaunch, kFill, kMlaFeed, kParts, kRows, kMlaHeads};
     case Family::kSparseAttention:
       return {kCompute, kMemory, kLaunch, kFill, kFeed, kRows};
     case Family::kLinearAttention:

@@ -33,7 +33,11 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
                                       {"fill_cycles", &KernelFacts::fill_cycles},
                                       {"feed", &KernelFacts::feed},
                                       {"tile_m", &KernelFacts::tile_m},
-                                      {"split", &KernelFacts::split}};
+                                      {"split", &KernelFacts::split},
+                                      {"unit_rows", &KernelFacts::unit_rows},
+                                      {"together", &KernelFacts::together},
+                                      {"parts", &KernelFacts::parts},
+                                      {"masked", &KernelFacts::masked}};
 
 // What is given in one unit takes away what was given in the other.
 constexpr std::pair<std::string_view, double KernelFacts::*> kEither[] = {
@@ -201,6 +205,10 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.fill = facts.fill + facts.fill_cycles / hertz;
   p.tile_m = facts.tile_m;
   p.split = facts.split;
+  p.unit_rows = facts.unit_rows;
+  p.together = facts.together;
+  p.parts = facts.parts;
+  p.masked = facts.masked;
   p.cache = device.l2_capacity.value();
   return p;
 }

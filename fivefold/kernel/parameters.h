@@ -21,6 +21,11 @@
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
 //   split               parts that K is split into at most (1: the kernel does not split)
+//   unit_rows           rows (queries times heads) of the work unit of an attention kernel
+//   together            query heads over one KV head that an attention kernel takes in one unit;
+//                       where there are more, each is a unit of its own
+//   parts               cores that the cache of one sequence and KV head is split over at most
+//   masked              share of the work outside a window that is done all the same
 //   residual            text of a correction over the shape (residual.h); "flat" takes away one
 //                       that an earlier entry brought
 //   cores               where the chip's data sheet names none: work units that run at once
@@ -49,6 +54,7 @@ struct KernelFacts {
   double compute_fraction = NAN, memory_fraction = NAN, launch = NAN;
   double fill = 0, launch_cycles = 0, fill_cycles = 0;
   double feed = 64, tile_m = 16, split = 16;
+  double unit_rows = 128, together = 1024, parts = 64, masked = 0;
 };
 struct NamedFact {
   std::string_view name;
@@ -66,6 +72,7 @@ struct FamilyParameters {
   double fill = 0;          // s
   double tile_m = 16;
   double split = 16;
+  double unit_rows = 128, together = 1024, parts = 64, masked = 0;
   double cache = 0;  // bytes that the device's last cache holds; 0: not known
   const Residual* residual = nullptr;
 };

@@ -6,7 +6,9 @@
 namespace fivefold {
 namespace {
 
-constexpr double kLeastPart = 128;  // tokens of cache that a unit walks at least
+constexpr double kLeastPart = 64;  // tokens of cache that a unit walks along at least
+// Bytes over the cache's capacity at which the first and the last of them are read from DRAM.
+constexpr double kFirstDropped = 0.9, kLastDropped = 1.3;
 
 }  // namespace
 
@@ -14,37 +16,51 @@ double rounded_up(double value, double to) {
   return std::ceil(value / to) * to;
 }
 
+UnitRows unit_rows(const FamilyParameters& p, double heads, double queries) {
+  const double most = std::max(p.unit_rows, p.tile_m);
+  const bool apart = heads > p.together;
+  const double rows = rounded_up(apart ? queries : heads * queries, p.tile_m);
+  return {(apart ? heads : 1) * std::ceil(rows / most), std::min(rows, most)};
+}
+
+double dram_seconds(const FamilyParameters& p, const Moved& moved) {
+  double share = 1;
+  if (moved.resident && p.cache > 0) {
+    const double filled = moved.bytes / p.cache;
+    share = std::clamp((filled - kFirstDropped) / (kLastDropped - kFirstDropped), 0.0, 1.0);
+  }
+  return share * moved.bytes / p.memory_rate;
+}
+
 KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk) {
-  // Units are handed out longest first, so the cores end together unless one unit is longer than a
-  // share.
-  const double spread = walk.ops / (p.compute_rate * cores);
-  const double arithmetic =
-      std::max(spread, walk.unit_ops / p.compute_rate) + p.fill * std::ceil(walk.units / cores);
-  const double traffic = walk.bytes / p.memory_rate;
+  const double arithmetic = std::max(walk.ops / cores, walk.unit_ops) / p.compute_rate;
+  const double traffic = dram_seconds(p, walk.moved);
+  const double waiting = p.launch + p.fill * std::ceil(walk.units / cores);
   KernelTime result;
   result.compute = Seconds(arithmetic);
   result.memory = Seconds(traffic);
-  result.overhead = Seconds(p.launch);
-  result.time = Seconds(p.launch + overlapped(arithmetic, traffic));
-  result.limit = limit_of(arithmetic, traffic, p.launch);
+  result.overhead = Seconds(waiting);
+  result.time = Seconds(waiting + overlapped(arithmetic, traffic));
+  result.limit = limit_of(arithmetic, traffic, waiting);
   return result;
 }
 
-KernelTime decoded(const FamilyParameters& p, double cores, double units, double kv_len,
-                   double unit_ops_per_token, double unit_bytes_per_token, double bytes) {
-  const double parts = std::max(1.0, std::floor(cores / units));
-  const double part = std::max(std::ceil(kv_len / parts), std::min(kv_len, kLeastPart));
-  const double per_token =
-      std::max(unit_ops_per_token / p.compute_rate, unit_bytes_per_token / p.feed_rate);
-  const double waves = std::max(units * parts / cores, 1.0);
-  const double walked = waves * part * per_token + p.fill * (1 + std::ceil(units / cores));
-  const double traffic = bytes / p.memory_rate;
+KernelTime decoded(const FamilyParameters& p, double cores, const CacheWalk& walk) {
+  const double most = std::max(1.0, walk.tokens / kLeastPart);
+  const double parts = std::clamp(std::min(cores / walk.units, p.parts), 1.0, most);
+  const double arithmetic = walk.ops_per_token / p.compute_rate;
+  const double brought = walk.bytes_per_token / p.feed_rate;
+  const double per_token = std::max(arithmetic, brought);
+  const double along = std::max(walk.units * walk.tokens / cores, walk.tokens / parts) * per_token;
+  const double traffic = dram_seconds(p, walk.moved);
+  const double waiting = p.launch + p.fill * (1 + std::ceil(walk.units / cores));
   KernelTime result;
-  result.compute = Seconds(walked);
+  result.compute = Seconds(along);
   result.memory = Seconds(traffic);
-  result.overhead = Seconds(p.launch);
-  result.time = Seconds(p.launch + overlapped(walked, traffic));
-  result.limit = limit_of(walked, traffic, p.launch);
+  result.overhead = Seconds(waiting);
+  result.time = Seconds(waiting + overlapped(along, traffic));
+  result.limit = limit_of(along, traffic, waiting);
+  if (result.limit == Limit::kCompute && brought > arithmetic) result.limit = Limit::kCache;
   return result;
 }
 

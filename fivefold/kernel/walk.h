@@ -1,4 +1,4 @@
-// Work units of attention-like kernels on the cores of a device.
+// Work units of attention kernels on the cores of a device.
 #pragma once
 
 #include "fivefold/kernel/parameters.h"
@@ -7,19 +7,42 @@ namespace fivefold {
 
 double rounded_up(double value, double to);
 
+// Rows that kernels pad to, and how units take them.
+struct UnitRows {
+  double units = 0;  // of one sequence and KV head
+  double rows = 0;   // of each, padding included
+};
+// `heads` query heads over one KV head, `queries` of each.
+UnitRows unit_rows(const FamilyParameters& p, double heads, double queries);
+
+// What an attention operator moves: `resident` as of AttentionCore.
+struct Moved {
+  double bytes = 0;
+  bool resident = false;
+};
+// Of operands that a benchmark's repetition left in the cache, none pass DRAM while they fit; a
+// cache that drops what was used longest ago holds nothing of arrays that exceed it and are read in
+// the same order again.
+double dram_seconds(const FamilyParameters& p, const Moved& moved);
+
+// Prefill: queries are there in plenty.
 struct Walk {
   double units = 0;     // that can run at once
   double unit_ops = 0;  // of the longest of them
   double ops = 0;       // in all
-  double bytes = 0;     // DRAM, in all
+  Moved moved;
 };
-
 // Units are handed out longest first, so the cores end together unless one is longer than a share.
 KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk);
 
-// One token's keys and values pass through a core at the rate of the on-chip network, so a long
-// cache of few heads is split over cores; each part adds a fill and its share of the combination.
-KernelTime decoded(const FamilyParameters& p, double cores, double units, double kv_len,
-                   double unit_ops_per_token, double unit_bytes_per_token, double bytes);
+// Decode: a unit walks along one sequence's cache, which is split over cores that would be idle.
+struct CacheWalk {
+  double units = 0;
+  double tokens = 0;           // of cache that each walks along
+  double ops_per_token = 0;    // of a unit
+  double bytes_per_token = 0;  // into its core
+  Moved moved;
+};
+KernelTime decoded(const FamilyParameters& p, double cores, const CacheWalk& walk);
 
 }  // namespace fivefold

@@ -55,9 +55,9 @@ Work work_of(const AttentionCore& a) {
   const double pairs = attended_pairs(a.q_len, a.kv_len, a.window, a.causal);
   const double keys = read_tokens(a.q_len, a.kv_len, a.window, a.causal);
   const double width = a.qk_dim + a.v_dim;
-  return {Ops(2 * a.batch * a.heads * pairs * width), Bytes(0),
-          Bytes(a.batch * a.q_len * a.heads * width * kBf16Bytes) +
-              stored(a.batch * keys * a.kv_heads * width, a.cache),
+  const Bytes bytes = Bytes(a.batch * a.q_len * a.heads * width * kBf16Bytes) +
+                      stored(a.batch * keys * a.kv_heads * width, a.cache);
+  return {Ops(2 * a.batch * a.heads * pairs * width), Bytes(0), a.resident ? Bytes(0) : bytes,
           a.compute};
 }
 
@@ -66,10 +66,10 @@ Work work_of(const MlaCore& a) {
   const double all = attended_pairs(a.q_len, a.kv_len, 0, true);
   const double pairs = a.topk > 0 ? std::min(all, a.q_len * a.topk) : all;
   const double keys = a.topk > 0 ? std::min(a.kv_len, a.q_len * a.topk) : a.kv_len;
+  const Bytes bytes = Bytes(a.batch * a.q_len * a.heads * (width + a.kv_rank) * kBf16Bytes) +
+                      stored(a.batch * keys * width, a.cache);
   return {Ops(2 * a.batch * a.heads * pairs * (width + a.kv_rank)), Bytes(0),
-          Bytes(a.batch * a.q_len * a.heads * (width + a.kv_rank) * kBf16Bytes) +
-              stored(a.batch * keys * width, a.cache),
-          a.compute};
+          a.resident ? Bytes(0) : bytes, a.compute};
 }
 
 // The recurrent form, the least arithmetic: per token and head a rank-one update of the k x v state

@@ -55,6 +55,7 @@ struct AttentionCore {
   bool causal = true;
   Format compute = Format::kBf16;
   Format cache = Format::kBf16;
+  bool resident = false;  // as of LinearCore
 };
 
 // MLA over the compressed cache (absorbed): every head reads the same kv_rank + rope_dim values a
@@ -68,6 +69,7 @@ struct MlaCore {
   double topk = 0;
   Format compute = Format::kBf16;
   Format cache = Format::kBf16;
+  bool resident = false;  // as of LinearCore
 };
 
 // Attention with a recurrent state runs as two kernels: a short convolution over the tokens of each
