@@ -41,30 +41,38 @@ Spot spot_on(std::span<const float> knots, float x) {
   return {i, std::clamp(share, 0.0F, 1.0F)};
 }
 
+// `Dims` is known when this is compiled, so that no loop is left.
+template <int Dims>
 float interpolated(const Term& term, const float* values, const Features& features) {
-  std::array<float, 8> corner;
-  std::array<Spot, 3> places;
-  std::array<std::size_t, 3> strides{};
+  std::array<float, Dims> share;
+  std::array<std::size_t, Dims> strides;
   std::size_t stride = 1, base = 0;
-  for (int d = term.dims - 1; d >= 0; --d) {
+  for (int d = Dims - 1; d >= 0; --d) {
     const Axis& axis = term.axes[d];
-    places[d] = spot_on(axis.knots, features[axis.feature]);
+    const Spot place = spot_on(axis.knots, features[axis.feature]);
+    share[d] = place.share;
     strides[d] = stride;
-    base += places[d].below * stride;
+    base += place.below * stride;
     stride *= axis.knots.size();
   }
-  const int count = 1 << term.dims;
-  for (int c = 0; c < count; ++c) {
+  // Bit d of a corner is its side on axis d: fold the last axis first.
+  std::array<float, 1 << Dims> corner;
+  for (int c = 0; c < 1 << Dims; ++c) {
     std::size_t at = base;
-    for (int d = 0; d < term.dims; ++d) at += ((c >> d) & 1) != 0 ? strides[d] : 0;
+    for (int d = 0; d < Dims; ++d) at += ((c >> d) & 1) != 0 ? strides[d] : 0;
     corner[c] = values[at];
   }
-  // Bit d of a corner is its side on axis d: fold the last axis first.
-  for (int d = term.dims - 1; d >= 0; --d) {
+  for (int d = Dims - 1; d >= 0; --d) {
     const int half = 1 << d;
-    for (int c = 0; c < half; ++c) corner[c] += places[d].share * (corner[c + half] - corner[c]);
+    for (int c = 0; c < half; ++c) corner[c] += share[d] * (corner[c + half] - corner[c]);
   }
   return corner[0];
+}
+
+float interpolated(const Term& term, const float* values, const Features& features) {
+  if (term.dims == 3) return interpolated<3>(term, values, features);
+  if (term.dims == 2) return interpolated<2>(term, values, features);
+  return interpolated<1>(term, values, features);
 }
 
 }  // namespace
