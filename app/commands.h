@@ -38,6 +38,7 @@ std::function<void(double)> progress_bar();
 
 void add_calibrate_command(CLI::App& app, Context& context);
 void add_catalog_command(CLI::App& app, Context& context);
+void add_kernel_command(CLI::App& app, Context& context);
 void add_model_command(CLI::App& app, Context& context);
 void add_collective_command(CLI::App& app, Context& context);
 void add_train_command(CLI::App& app, Context& context);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <initializer_list>
 #include <map>
 
@@ -14,10 +15,21 @@ std::string place_of(const CsvTable& table, std::size_t row) {
                      table.lines[row]);
 }
 
-Seconds time_of(const KernelModel& model, const KernelRow& row) {
-  Seconds time;
-  for (const auto& [family, shape] : row.operators) time += model.time(family, shape).time;
-  return time;
+// Fills in what the model says of a row; `per_second` turns seconds into the row's unit.
+void predict_row(const KernelModel& model, const KernelRow& row, double per_second, Prediction& p) {
+  Seconds longest;
+  for (const auto& [family, shape] : row.operators) {
+    const KernelTime time = model.time(family, shape);
+    const Work needed = work(shape);
+    p.predicted += time.time.value() * per_second;
+    p.least += roofline(model.device(), shape, model.compute_format(shape)).value() * per_second;
+    p.ops += needed.ops.value();
+    p.bytes += (needed.weights + needed.activations).value();
+    if (time.time > longest) p.limit = name(time.limit);
+    longest = std::max(longest, time.time);
+  }
+  p.format = name(row.format);
+  p.size = size_of(row.operators.front().second);
 }
 
 // A stack on the chip of a table, resolved when a row first needs it.
@@ -101,9 +113,7 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
                  .unit = "ms",
                  .refused = read.refused.empty() ? run.refusal : read.refused};
     if (p.refused.empty()) {
-      p.format = name(read.format);
-      p.size = size_of(read.operators.front().second);
-      p.predicted = time_of(*run.model, read).value() * 1e3;
+      predict_row(*run.model, read, 1e3, p);
       p.calibrated =
           is_calibrated(*run.stack, p.form, stem, p.family, p.chip, shape_text(table, row));
     }
@@ -175,9 +185,7 @@ Predictions predict_points(const Catalog& catalog, const CsvTable& table, PointR
       if (p.refused.empty() && is_hidden(point, (*chip)->device))
         p.refused = "shorter than the call from the host that was timed with it";
       if (p.refused.empty()) {
-        p.format = name(point.row.format);
-        p.size = size_of(point.row.operators.front().second);
-        p.predicted = time_of(*model, point.row).value() * 1e6;
+        predict_row(*model, point.row, 1e6, p);
         p.calibrated = is_calibrated(*stack, p.form, file_stem(table.file), p.family, p.chip, "");
       }
     }

@@ -37,6 +37,12 @@ Format KernelModel::compute_format(Format a, Format b) const {
   return parameters_->compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
 }
 
+Format KernelModel::compute_format(const Shape& shape) const {
+  if (std::holds_alternative<Streaming>(shape)) return work(shape).compute;
+  const ServedBy served = served_by(shape);
+  return compute_format(served.a, served.b);
+}
+
 Variant variant_of(const MoeBlock& moe) {
   if (!moe.exchanged) return Variant::kPlain;
   return moe.step ? Variant::kOther : Variant::kThird;
@@ -48,30 +54,28 @@ Variant variant_of(const LinearCore& linear) {
   return linear.step ? Variant::kOther : Variant::kPlain;
 }
 
-FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& shape) const {
-  struct Visitor {
-    const Parameters& all;
-    Family family;
-    FamilyParameters operator()(const Streaming&) const { return all.of(family, Format::kBf16); }
-    FamilyParameters operator()(const Gemm& g) const {
-      return all.product(family, g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b);
-    }
-    FamilyParameters operator()(const MoeBlock& m) const {
-      return all.product(family, variant_of(m), m.a, m.b);
-    }
-    FamilyParameters attention(Format compute, Format cache) const {
-      return all.product(family, cache != compute ? Variant::kOther : Variant::kPlain, compute,
-                         compute);
-    }
-    FamilyParameters operator()(const AttentionCore& a) const {
-      return attention(a.compute, a.cache);
-    }
-    FamilyParameters operator()(const MlaCore& m) const { return attention(m.compute, m.cache); }
-    FamilyParameters operator()(const LinearCore& l) const {
-      return all.product(family, variant_of(l), Format::kBf16, Format::kBf16);
-    }
+ServedBy served_by(const Shape& shape) {
+  // Attention over a cache that is kept in another format.
+  const auto attention = [](Format compute, Format cache) {
+    return ServedBy{cache != compute ? Variant::kOther : Variant::kPlain, compute, compute};
   };
-  return std::visit(Visitor{*this, family}, shape);
+  struct Visitor {
+    decltype(attention)& over;
+    ServedBy operator()(const Streaming&) const { return {}; }
+    ServedBy operator()(const Gemm& g) const {
+      return {g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b};
+    }
+    ServedBy operator()(const MoeBlock& m) const { return {variant_of(m), m.a, m.b}; }
+    ServedBy operator()(const AttentionCore& a) const { return over(a.compute, a.cache); }
+    ServedBy operator()(const MlaCore& m) const { return over(m.compute, m.cache); }
+    ServedBy operator()(const LinearCore& l) const { return {.variant = variant_of(l)}; }
+  };
+  return std::visit(Visitor{attention}, shape);
+}
+
+FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& shape) const {
+  if (std::holds_alternative<Streaming>(shape)) return of(family, Format::kBf16);
+  return product(family, served_by(shape));
 }
 
 KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape) {

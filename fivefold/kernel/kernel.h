@@ -31,6 +31,7 @@ class KernelModel {
   // The format in which this device really computes a product of formats a and b, weights upcast if
   // it must.
   Format compute_format(Format a, Format b) const;
+  Format compute_format(const Shape& shape) const;  // of an operator's products
 
   // Mechanism parameters of one family on one device: resolved facts of the stack.
   struct Parameters;

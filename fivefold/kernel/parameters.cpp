@@ -56,6 +56,7 @@ constexpr std::uint32_t bit_of(double KernelFacts::*value) {
 struct Given {
   KernelFacts facts;
   std::uint32_t set = 0;  // bit i: kKernelFacts[i] is given
+  std::array<const Fact*, std::size(kKernelFacts)> from{};
   const Fact* residual = nullptr;
 };
 
@@ -68,6 +69,7 @@ Given given_by(const StackEntry& entry) {
       if (fact.path != kKernelFacts[i].name) continue;
       given.facts.*kKernelFacts[i].value = fact.number;
       given.set |= 1U << i;
+      given.from[i] = &fact;
       for (const auto& [one, other] : kEither) {
         if (kKernelFacts[i].name != one) continue;
         given.facts.*other = 0;
@@ -80,8 +82,9 @@ Given given_by(const StackEntry& entry) {
 
 void lay_over(Given& below, const Given& above) {
   for (std::size_t i = 0; i < std::size(kKernelFacts); ++i) {
-    if ((above.set >> i & 1U) != 0)
-      below.facts.*kKernelFacts[i].value = above.facts.*kKernelFacts[i].value;
+    if ((above.set >> i & 1U) == 0) continue;
+    below.facts.*kKernelFacts[i].value = above.facts.*kKernelFacts[i].value;
+    below.from[i] = above.from[i];
   }
   below.set |= above.set;
   if (above.residual != nullptr) below.residual = above.residual;
@@ -282,6 +285,20 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
     }
   }
   return parameters;
+}
+
+std::vector<const Fact*> facts_serving(const Device& device, const Stack& stack, Family family,
+                                       const Shape& shape) {
+  GivenTable table(stack, device);
+  table.settle();
+  const ServedBy served = served_by(shape);
+  const Given& given = table.of(family, served.variant, served.format());
+  std::vector<const Fact*> facts;
+  for (const Fact* fact : given.from) {
+    if (fact != nullptr) facts.push_back(fact);
+  }
+  if (given.residual != nullptr) facts.push_back(given.residual);
+  return facts;
 }
 
 double overlapped(double a, double b) {

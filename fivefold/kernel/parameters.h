@@ -36,6 +36,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "fivefold/kernel/kernel.h"
 #include "fivefold/kernel/residual.h"
@@ -48,6 +49,15 @@ inline constexpr int kVariantCount = 4;
 std::string_view variant_name(Family family, Variant variant = Variant::kOther);
 Variant variant_of(const LinearCore& linear);
 Variant variant_of(const MoeBlock& moe);
+
+// Which of its family's kernels serves an operator.
+struct ServedBy {
+  Variant variant = Variant::kPlain;
+  Format a = Format::kBf16, b = Format::kBf16;  // of the product
+  // The kernel is that of the narrower operand: weights that are upcast have kernels of their own.
+  Format format() const { return bytes_per_value(a) < bytes_per_value(b) ? a : b; }
+};
+ServedBy served_by(const Shape& shape);
 
 // As a stack gives them, relative to the chip; unset: what the constructor of a stack left open.
 struct KernelFacts {
@@ -89,15 +99,13 @@ struct KernelModel::Parameters {
   const FamilyParameters& of(Family family, Format format) const {
     return families[static_cast<std::size_t>(family)][0][static_cast<std::size_t>(format)];
   }
-  // A product of a and b: the kernel is that of the narrower operand (weights that are upcast have
-  // kernels of their own), the rate that of the format which the matrix unit computes in.
-  FamilyParameters product(Family family, Variant variant, Format a, Format b) const {
-    const Formats& kernels =
-        families[static_cast<std::size_t>(family)][static_cast<std::size_t>(variant)];
+  // A product runs at the rate of the format which the matrix unit computes in.
+  FamilyParameters product(Family family, const ServedBy& served) const {
     FamilyParameters p =
-        kernels[static_cast<std::size_t>(bytes_per_value(a) < bytes_per_value(b) ? a : b)];
+        families[static_cast<std::size_t>(family)][static_cast<std::size_t>(served.variant)]
+                [static_cast<std::size_t>(served.format())];
     const Format compute =
-        compute_formats[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
+        compute_formats[static_cast<std::size_t>(served.a)][static_cast<std::size_t>(served.b)];
     p.compute_rate *= peaks[static_cast<std::size_t>(compute)];
     return p;
   }
@@ -116,6 +124,10 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
                            double hertz, double peak);
 
 Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack);
+// The facts of a stack behind the parameters of the kernel that serves an operator, the correction
+// last. They live as long as the stack.
+std::vector<const Fact*> facts_serving(const Device& device, const Stack& stack, Family family,
+                                       const Shape& shape);
 
 // Kernel models: seconds of one launch. Each is monotone in every extent of its shape.
 KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm);

@@ -111,8 +111,8 @@ std::string body(const Comparison& comparison, const SourceOf& source_of) {
 
 }  // namespace
 
-std::string to_html(const Comparison& comparison, const SourceOf& source_of,
-                    std::string_view command) {
+std::string html_document(std::string_view title, const std::string& body,
+                          std::string_view command) {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -120,7 +120,12 @@ std::string to_html(const Comparison& comparison, const SourceOf& source_of,
       "dark\">\n<title>{}</title>\n<style>{}</style></head>\n"
       "<body><main>\n{}<footer><p class=\"small\">Made by "
       "<code>{}</code></p></footer>\n</main></body></html>\n",
-      escape_html(comparison.title), kStyle, body(comparison, source_of), escape_html(command));
+      escape_html(title), kStyle, body, escape_html(command));
+}
+
+std::string to_html(const Comparison& comparison, const SourceOf& source_of,
+                    std::string_view command) {
+  return html_document(comparison.title, body(comparison, source_of), command);
 }
 
 }  // namespace fivefold

@@ -9,6 +9,12 @@
 
 namespace fivefold {
 
+// A complete HTML 5 document with the page's styles; `command` is what produces it again.
+std::string html_document(std::string_view title, const std::string& body,
+                          std::string_view command);
+// A small square of a colour and what it stands for.
+std::string swatch(std::string_view css, std::string_view name);
+
 // Pictures (html_pictures.cpp); empty if the comparison has nothing for them.
 std::string parity_picture(const Comparison& comparison, const SourceOf& source_of);
 std::string ratio_picture(const Comparison& comparison);

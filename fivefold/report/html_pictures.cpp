@@ -25,14 +25,6 @@ std::string row(std::string_view name, const std::string& picture, std::string_v
   return "<div class=\"row\">" + row_cells(name, picture, end, under) + "</div>\n";
 }
 
-std::string swatch(std::string_view css, std::string_view name) {
-  return fmt::format(
-      "<span><svg class=\"swatch\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect "
-      "class=\"fill-{}\" "
-      "width=\"10\" height=\"10\" rx=\"2\"/></svg>{}</span>",
-      css, escape_html(name));
-}
-
 // Lines that say what a budget buys rather than what equals: few is not a strength there.
 bool is_budget(const ParityLine& line) {
   return line.budget;
@@ -253,6 +245,14 @@ std::vector<Scatter::Point> scatter_points(const std::vector<ParetoPoint>& point
 }
 
 }  // namespace
+
+std::string swatch(std::string_view css, std::string_view name) {
+  return fmt::format(
+      "<span><svg class=\"swatch\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect "
+      "class=\"fill-{}\" "
+      "width=\"10\" height=\"10\" rx=\"2\"/></svg>{}</span>",
+      css, escape_html(name));
+}
 
 std::string_view side_ahead(const Line& line) {
   const std::optional<double> ratio = line.ratio();
