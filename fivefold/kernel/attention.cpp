@@ -99,8 +99,9 @@ struct AttentionFeature {
   };
 };
 constexpr double kFeatureTile = 128;
-// A kernel of its own for each width, so that little is smooth along it.
-constexpr float kWidthStretch = 3;
+// A kernel of its own for each width, so that little is smooth along it: stretched, knots lie
+// further apart and what they hold may differ more.
+constexpr float kWidthStretch = 3, kEightStretch = 6;
 constexpr float kHeadWidths[] = {kWidthStretch * 6, kWidthStretch * 7, kWidthStretch * 7.585F,
                                  kWidthStretch * 8, kWidthStretch * 9};
 
@@ -140,7 +141,8 @@ struct PrefillKnots : AttentionFeature {
   static constexpr float kWindowAt[] = {7, 10, 13, 17};
   static constexpr float kBatchAt[] = {0, 2, 4, 6, 8, 10};
   static constexpr float kKvHeadsAt[] = {0, 1, 2, 3, 4, 6};
-  static constexpr float kEightsAt[] = {8, 9, 10, 16};
+  static constexpr float kEightsAt[] = {kEightStretch * 8, kEightStretch * 9, kEightStretch * 10,
+                                        kEightStretch * 16};
   static constexpr float kPaddingAt[] = {0, 0.05F, 0.15F, 0.4F, 1, 4};
   static constexpr Term kWaves = {{Axis{kTiles, kWavesAt}, Axis{kIdle, kIdleAt}}, 2};
   static constexpr Term kTerms[] = {
@@ -181,7 +183,7 @@ void attention_features(double cores, const AttentionCore& a, Features& features
   features[F::kTiles] = quick_log2(waves);
   features[F::kPacked] = quick_log2(packed);
   features[F::kIdle] = quick_log2(std::ceil(waves) / waves);
-  features[F::kEights] = static_cast<float>(a.qk_dim / 8);
+  features[F::kEights] = kEightStretch * static_cast<float>(a.qk_dim / 8);
   features[F::kPadding] = quick_log2(tiles * kFeatureTile / a.q_len);
 }
 

@@ -36,20 +36,23 @@ namespace {
 struct MlaFeature {
   enum : int { kBatch, kContext, kHeads, kPairs, kWaves, kIdle };
 };
+// As many heads as a unit takes make a step, not a slope: stretched, so that knots may differ more.
+constexpr float kHeadStretch = 2;
 struct MlaKnots : MlaFeature {
   static constexpr float kBatchAt[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   static constexpr float kFewBatch[] = {0, 2, 4, 5, 6, 7, 8, 9, 10};
   static constexpr float kContextAt[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
   static constexpr float kFewContext[] = {1, 4, 7, 8, 9, 10, 11, 12, 13, 15, 17};
-  static constexpr float kFewestContext[] = {1, 6, 9, 12, 17};
-  static constexpr float kHeadsAt[] = {0, 3, 4, 5, 6, 7};
+  static constexpr float kFewestContext[] = {1, 6, 8, 10, 12, 14, 17};
+  static constexpr float kHeadsAt[] = {
+      0, kHeadStretch * 3, kHeadStretch * 4, kHeadStretch * 5, kHeadStretch * 6, kHeadStretch * 7};
   static constexpr float kPairsAt[] = {0, 2, 4, 6, 8, 10, 12, 14, 17};
   static constexpr float kWavesAt[] = {-7, -4, -2, -1, 0, 0.58F, 1, 2, 3, 5};
   static constexpr float kIdleAt[] = {0, 0.2F, 0.5F, 1};
   static constexpr Term kTerms[] = {
       {{Axis{kBatch, kBatchAt}, Axis{kContext, kContextAt}}, 2},
       {{Axis{kBatch, kFewBatch}, Axis{kContext, kFewContext}, Axis{kHeads, kHeadsAt}}, 3},
-      {{Axis{kPairs, kPairsAt}, Axis{kContext, kFewestContext}}, 2},
+      {{Axis{kPairs, kPairsAt}, Axis{kContext, kFewestContext}, Axis{kHeads, kHeadsAt}}, 3},
       {{Axis{kWaves, kWavesAt}, Axis{kIdle, kIdleAt}}, 2}};
 };
 
@@ -60,8 +63,9 @@ void mla_features(double cores, const MlaCore& mla, Features& features) {
   const double waves = mla.batch * std::ceil(mla.heads * mla.q_len / 64) / cores;
   features[F::kBatch] = quick_log2(mla.batch);
   features[F::kContext] = quick_log2(mla.topk > 0 ? std::min(mla.topk, mla.kv_len) : mla.kv_len);
-  features[F::kHeads] = quick_log2(mla.heads * mla.q_len);
-  features[F::kPairs] = features[F::kBatch] + features[F::kHeads];
+  const float heads = quick_log2(mla.heads * mla.q_len);
+  features[F::kHeads] = kHeadStretch * heads;
+  features[F::kPairs] = features[F::kBatch] + heads;
   features[F::kWaves] = quick_log2(waves);
   features[F::kIdle] = quick_log2(std::ceil(waves) / waves);
 }
