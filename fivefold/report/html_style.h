@@ -50,6 +50,7 @@ svg.strip{width:100%;height:16px;overflow:visible}
 .box{fill:none;stroke:var(--muted);stroke-width:.7;opacity:.7}
 .stroke-muted{stroke:var(--muted)}.stroke-p0{stroke:var(--p0)}.stroke-p1{stroke:var(--p1)}.stroke-p2{stroke:var(--p2)}.stroke-p3{stroke:var(--p3)}.stroke-p4{stroke:var(--p4)}.stroke-p5{stroke:var(--p5)}.stroke-p6{stroke:var(--p6)}.stroke-p7{stroke:var(--p7)}.stroke-p8{stroke:var(--p8)}.stroke-p9{stroke:var(--p9)}
 .plot-dots{fill:none;stroke-width:3.5;stroke-linecap:round;opacity:.5}
+.plot-marks{stroke-width:7;opacity:.85}
 .plot-line,.plot-dashes{fill:none;stroke-width:1.8}
 .plot-dashes{stroke-dasharray:5 4}
 .cell{fill:var(--ink);font-size:11px}

@@ -91,7 +91,7 @@ std::string one_text(const KernelAnswer& a) {
     text += why.empty() ? "\n" : fmt::format("   {}\n", why);
   };
   line("time", format_quantity(t.time), fmt::format("limited by {}", name(t.limit)));
-  line("arithmetic", format_quantity(t.compute),
+  line("compute", format_quantity(t.compute),
        a.work.ops > Ops(0) ? fmt::format("{} in {}", format_quantity(a.work.ops), name(a.compute))
                            : "none");
   line("DRAM", format_quantity(t.memory), format_quantity(all_bytes(a)) + " at least");

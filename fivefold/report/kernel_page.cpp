@@ -129,8 +129,8 @@ std::string summary(const KernelSection& section) {
   }
   const auto half = [&](int i, std::string_view words) {
     return rows[i] == 0 ? fmt::format("no rows {}", words)
-                        : fmt::format("{} on {} rows {}", format_percent(sum[i] / rows[i]),
-                                      format_count(rows[i]), words);
+                        : fmt::format("{} on {} row{} {}", format_percent(sum[i] / rows[i]),
+                                      format_count(rows[i]), rows[i] == 1 ? "" : "s", words);
   };
   return fmt::format("Mean error: {}; {}.", half(0, "that no fit saw"),
                      half(1, "that parameters were fitted on"));

@@ -76,6 +76,14 @@ std::string short_number(double value) {
   return fmt::format("{:.4g}", value);
 }
 
+// "4Ki"; of powers of two.
+std::string binary_number(double value) {
+  constexpr std::array<std::string_view, 4> kPrefixes = {"", "Ki", "Mi", "Gi"};
+  std::size_t step = 0;
+  for (; step + 1 < kPrefixes.size() && value >= 1024; ++step) value /= 1024;
+  return fmt::format("{:.4g}{}", value, kPrefixes[step]);
+}
+
 // Every power of ten, or every second or third where they are many.
 std::vector<double> decade_ticks(double low, double high) {
   const int step = std::max(1, static_cast<int>(std::ceil((high - low) / 8)));
@@ -119,7 +127,9 @@ std::string plot_series_svg(const Plot::Series& series, const Plane& plane) {
     path += fmt::format("{}{:.1f} {:.1f}{}", dots || path.empty() ? "M" : "L", plane.x(point.first),
                         plane.y(point.second), dots ? "h0" : "");
   }
-  const std::string_view css = dots                                           ? "plot-dots"
+  constexpr std::size_t kFew = 400;
+  const std::string_view css = dots && series.points.size() < kFew ? "plot-dots plot-marks"
+                               : dots                              ? "plot-dots"
                                : series.drawn == Plot::Series::Drawn::kDashes ? "plot-dashes"
                                                                               : "plot-line";
   return path.empty()
@@ -196,8 +206,8 @@ std::string limit_map_picture(const KernelSection& section) {
   std::string out;
   for (std::size_t y = 0; y < map.ys.size(); ++y) {
     const double top = kTall * static_cast<double>(map.ys.size() - 1 - y);
-    out += fmt::format("<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{:.12g}</text>",
-                       kLeft - 6, top + kTall / 2 + 5, map.ys[y]);
+    out += fmt::format("<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+                       kLeft - 6, top + kTall / 2 + 5, binary_number(map.ys[y]));
     for (std::size_t x = 0; x < map.xs.size(); ++x) {
       const KernelAnswer& cell = map.at(x, y);
       const double left = kLeft + wide * static_cast<double>(x);
@@ -214,7 +224,7 @@ std::string limit_map_picture(const KernelSection& section) {
   for (std::size_t x = 0; x < map.xs.size(); ++x) {
     out += fmt::format(
         "<text class=\"cell\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-        kLeft + wide * (static_cast<double>(x) + 0.5), height + 16, short_number(map.xs[x]));
+        kLeft + wide * (static_cast<double>(x) + 0.5), height + 16, binary_number(map.xs[x]));
   }
   out += fmt::format(
       "<text class=\"axis\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text><text class=\"axis\" "
