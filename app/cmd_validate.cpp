@@ -101,15 +101,16 @@ std::string as_csv(const Evidence& evidence) {
 std::string rows_as_csv(const Predictions& predictions) {
   std::string text =
       "form,family,chip,stack,model,format,size,row,calibrated,measured,predicted,unit,error,"
-      "refused\n";
+      "limit,achieved,refused\n";
   for (const Prediction& row : predictions) {
     const bool predicted = row.refused.empty();
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.form, quoted(row.family),
-                        quoted(row.chip), quoted(row.stack), quoted(row.model), row.format,
-                        row.size, quoted(row.row), row.calibrated, row.measured,
-                        predicted ? fmt::format("{}", row.predicted) : "", row.unit,
-                        predicted ? fmt::format("{}", row.predicted / row.measured - 1) : "",
-                        quoted(row.refused));
+    text += fmt::format(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.form, quoted(row.family),
+        quoted(row.chip), quoted(row.stack), quoted(row.model), row.format, row.size,
+        quoted(row.row), row.calibrated, row.measured,
+        predicted ? fmt::format("{}", row.predicted) : "", row.unit,
+        predicted ? fmt::format("{}", row.predicted / row.measured - 1) : "", row.limit,
+        row.least > 0 ? fmt::format("{}", row.least / row.predicted) : "", quoted(row.refused));
   }
   return text;
 }

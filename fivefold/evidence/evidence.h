@@ -38,8 +38,8 @@ struct Prediction {
   std::string format;  // of a kernel: the narrower operand's
   std::string size;    // of a kernel: "small" where few tokens pass (decode), "large"
   std::string row;     // "file.csv:12" and the row's id
-  double ops = 0, bytes = 0, least = 0;  // of a kernel: its work; roofline in `unit`
-  std::string_view limit;                // of a kernel: of its longest operator
+  double least = 0;        // of a kernel: its roofline, in `unit`
+  std::string_view limit;  // of a kernel: what limits its longest operator
   bool calibrated = false;
   double measured = 0;  // of the row, in `unit`
   double predicted = 0;

@@ -12,7 +12,7 @@ namespace {
 using Key =
     std::tuple<std::string, std::string, Format, std::string>;  // data, listed, format, kernel
 
-struct Reader {
+struct GroupReader {
   const Catalog& catalog;
   KernelGroups result;
 
@@ -80,7 +80,7 @@ Result<KernelGroups> read_kernel_groups(const Catalog& catalog,
                                         const std::vector<std::string>& paths) {
   const auto files = measured_files(paths);
   if (!files) return fail(files.error());
-  Reader reader{catalog, {}};
+  GroupReader reader{catalog, {}};
   Error error;
   for (const std::string& file : *files) {
     const auto named = table_name(file);

@@ -20,11 +20,8 @@ void predict_row(const KernelModel& model, const KernelRow& row, double per_seco
   Seconds longest;
   for (const auto& [family, shape] : row.operators) {
     const KernelTime time = model.time(family, shape);
-    const Work needed = work(shape);
     p.predicted += time.time.value() * per_second;
     p.least += roofline(model.device(), shape, model.compute_format(shape)).value() * per_second;
-    p.ops += needed.ops.value();
-    p.bytes += (needed.weights + needed.activations).value();
     if (time.time > longest) p.limit = name(time.limit);
     longest = std::max(longest, time.time);
   }

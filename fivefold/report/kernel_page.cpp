@@ -148,17 +148,17 @@ std::string measured_parts(const KernelSection& section, double noise) {
              "Each dot is a row, microseconds on both axes. On the line both are equal; the dashed "
              "lines are 10% away.",
              prediction_picture(section)) +
-         part("Error by size",
-              "Rows gathered by their time at the roofline. Lines are the median error, dashed the "
-              "ninth of ten." +
-                  noise_words,
-              error_picture(section, noise)) +
+         part(
+             "Error by size",
+             "Rows gathered by the time that was predicted. Lines are the median error, dashed the "
+             "ninth of ten." +
+                 noise_words,
+             error_picture(section, noise)) +
          part("Error by stack and format",
               "Mean error of the rows; small: fewer than 64 tokens pass through the products.",
               cell_picture(section)) +
          part("What limits the measured operators",
-              "Share of rows by what the model says limits "
-              "them, by their time at the roofline.",
+              "Share of rows by what the model says limits them, by the time that was predicted.",
               measured_limit_picture(section));
 }
 
@@ -223,7 +223,7 @@ Result<KernelPage> kernel_page(const KernelModel& model, std::string_view family
     std::copy_if(measured.begin(), measured.end(), std::back_inserter(section.measured),
                  [&](const Prediction& row) {
                    return row.form == "kernels" && row.family == section.family &&
-                          row.chip == page.chip && row.refused.empty() && row.least > 0;
+                          row.chip == page.chip && row.refused.empty() && row.predicted > 0;
                  });
     page.sections.push_back(std::move(section));
   }

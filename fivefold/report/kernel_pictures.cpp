@@ -166,9 +166,9 @@ std::size_t drawn_every(const Predictions& rows) {
   return (rows.size() + kMostDots - 1) / kMostDots;
 }
 
-// By time at the roofline, in steps of four.
+// By the time that was predicted, in steps of four: how far off is it when it says 10 us?
 int size_bin(const Prediction& row) {
-  return static_cast<int>(std::floor(std::log2(microseconds(row, row.least)) / 2));
+  return static_cast<int>(std::floor(std::log2(microseconds(row, row.predicted)) / 2));
 }
 
 double bin_middle(int bin) {
@@ -313,14 +313,14 @@ std::string prediction_picture(const KernelSection& section) {
   }
   const std::string drawn =
       every == 1 ? ""
-                 : fmt::format("<p class=\"small\">Every {}th of {} rows is drawn.</p>", every,
+                 : fmt::format("<p class=\"small\">One row in {} of {} is drawn.</p>", every,
                                format_count(static_cast<double>(section.measured.size())));
   return half_legend() + to_svg(plot) + drawn;
 }
 
 std::string error_picture(const KernelSection& section, double noise) {
   Plot plot{.title = "Error over size",
-            .x_label = "time at the roofline, us",
+            .x_label = "predicted time, us",
             .y_label = "error",
             .linear_y = true};
   double low = 1e300, high = 0;
