@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "fivefold/kernel/parameters.h"
 
@@ -54,28 +55,45 @@ Variant variant_of(const LinearCore& linear) {
   return linear.step ? Variant::kOther : Variant::kPlain;
 }
 
+namespace {
+
+ServedBy serves(const Streaming&) {
+  return {};
+}
+ServedBy serves(const Gemm& g) {
+  return {g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b};
+}
+ServedBy serves(const MoeBlock& m) {
+  return {variant_of(m), m.a, m.b};
+}
+// Attention over a cache that is kept in another format is a variant.
+ServedBy serves(const AttentionCore& a) {
+  return {a.cache != a.compute ? Variant::kOther : Variant::kPlain, a.compute, a.compute};
+}
+ServedBy serves(const MlaCore& m) {
+  return {m.cache != m.compute ? Variant::kOther : Variant::kPlain, m.compute, m.compute};
+}
+ServedBy serves(const LinearCore& l) {
+  return {.variant = variant_of(l)};
+}
+
+}  // namespace
+
 ServedBy served_by(const Shape& shape) {
-  // Attention over a cache that is kept in another format.
-  const auto attention = [](Format compute, Format cache) {
-    return ServedBy{cache != compute ? Variant::kOther : Variant::kPlain, compute, compute};
-  };
-  struct Visitor {
-    decltype(attention)& over;
-    ServedBy operator()(const Streaming&) const { return {}; }
-    ServedBy operator()(const Gemm& g) const {
-      return {g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b};
-    }
-    ServedBy operator()(const MoeBlock& m) const { return {variant_of(m), m.a, m.b}; }
-    ServedBy operator()(const AttentionCore& a) const { return over(a.compute, a.cache); }
-    ServedBy operator()(const MlaCore& m) const { return over(m.compute, m.cache); }
-    ServedBy operator()(const LinearCore& l) const { return {.variant = variant_of(l)}; }
-  };
-  return std::visit(Visitor{attention}, shape);
+  return std::visit([](const auto& one) { return serves(one); }, shape);
 }
 
 FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& shape) const {
-  if (std::holds_alternative<Streaming>(shape)) return of(family, Format::kBf16);
-  return product(family, served_by(shape));
+  // One visit: a second one, for the kernel first, would cost as much as a mechanism.
+  return std::visit(
+      [&](const auto& one) -> FamilyParameters {
+        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Streaming>) {
+          return of(family, Format::kBf16);
+        } else {
+          return product(family, serves(one));
+        }
+      },
+      shape);
 }
 
 KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape) {
