@@ -120,6 +120,16 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
   return attention(family, Family::kMlaPrefill, *compute, *cache, core);
 }
 
+// Nemotron-3's experts have no gate (squared ReLU), which a table says by its kernel's name or not
+// at all: SGLang 0.5.10's timed them as gated, later ones as they are. They are known by 22 experts
+// a token, or 2,688 values of one of 128 experts.
+bool ungated_experts(const CsvTable& table, std::size_t row, const MoeBlock& moe) {
+  if (table.at(row, "kernel_source").ends_with("_nongated")) return true;
+  const auto named = table_name(table.file);
+  if (!named || named->stack == "sglang-0.5.10") return false;
+  return moe.topk == 22 || (moe.hidden == 2688 && moe.experts == 128);
+}
+
 KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool exchanged,
                   bool step) {
   const auto format = kernel_format(table.at(row, "moe_dtype"));
@@ -144,6 +154,8 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
   } else if (spread != "balanced" && spread != "uniform") {
     return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
   }
+  moe.even = moe.power_law == 0;
+  moe.gated = !ungated_experts(table, row, moe);
   KernelRow result = one("moe", Family::kMoe, *format, moe);
   if (exchanged) result.listed = variant_name(Family::kMoe, variant_of(moe));
   return result;

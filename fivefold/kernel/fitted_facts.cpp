@@ -18,6 +18,7 @@ const FittedFact kChunks{"compute_fraction", &KernelFacts::compute_fraction, 0.3
 // to 0.93 of nominal.
 const FittedFact kStream{"memory_fraction", &KernelFacts::memory_fraction, 0.55, 1.0, {0.85, 0.7}};
 const FittedFact kSplit{"split", &KernelFacts::split, 1, 16, {1, 16}, true};
+const FittedFact kPasses{"passes", &KernelFacts::passes, 0.05, 20, {1, 5}};
 const FittedFact kRows{"tile_m", &KernelFacts::tile_m, 16, 64, {16, 64}, true};
 const FittedFact kParts{"parts", &KernelFacts::parts, 1, 256, {8, 64}};
 const FittedFact kQueries{"unit_rows", &KernelFacts::unit_rows, 64, 128, {64, 128}, true};
@@ -46,7 +47,7 @@ std::vector<FittedFact> fitted_facts(Family family) {
     case Family::kGemm:
       return {kCompute, kMemory, kLaunch, kFill, kFeed, kSplit};
     case Family::kMoe:
-      return {kCompute, kMemory, kLaunch, kFill, kFeed};
+      return {kCompute, kMemory, kLaunch, kFill, kFeed, kPasses};
     case Family::kAttentionPrefill:
       return {kCompute, kStream, kLaunch, kFill, kMasked, kQueries, kPacked};
     case Family::kMlaPrefill:

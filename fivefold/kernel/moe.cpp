@@ -8,177 +8,229 @@
 namespace fivefold {
 namespace {
 
+// Tiles of grouped products: rows are padded to them expert by expert.
+constexpr double kTileRows[] = {16, 32, 64, 128, 256};
+struct GroupedTile {
+  int rows;  // which of kTileRows
+  double n;
+};
+constexpr GroupedTile kGroupedTiles[] = {{0, 128}, {1, 128}, {2, 128}, {2, 256},
+                                         {3, 128}, {3, 256}, {4, 128}};
+
 // How the tokens of a device fall on its experts: up to so many kinds of experts that are equally
 // busy.
 constexpr int kKinds = 8;
 struct ExpertKinds {
-  std::array<double, kKinds> experts{},
-      pairs{};                          // how many of a kind, and (token, expert) pairs each
-  std::array<double, kKinds> active{};  // share of a kind that any token chose; others are not read
+  double experts = 0;                 // of each kind
+  std::array<double, kKinds> load{};  // (token, expert) pairs of one expert
   int count = 1;
 };
 
-// Load of an expert at quantile u of a power law: density x^-power on [1, 0.8 tokens], as
-// benchmarks of fused experts draw it (aiconfigurator, collector/helper.py).
-double power_law_load(double u, double power, double tokens) {
-  const double most = std::max(1.0, 0.8 * tokens);
-  if (std::abs(power - 1) < 1e-6) return std::pow(most, u);
-  const double edge = std::pow(most, 1 - power);
-  return std::pow(1 + u * (edge - 1), 1 / (1 - power));
-}
+// What the kernels see of it.
+struct Routing {
+  double pairs = 0;   // (token, expert) pairs
+  double active = 0;  // experts that any token chose; others are not read
+  double most = 0;    // pairs of an active expert of the busiest kind
+  std::array<double, std::size(kTileRows)> row_tiles{};
+};
 
-// Each token chooses an expert with the same chance, none twice.
-double active_share(double pairs, double tokens) {
-  if (pairs <= 0 || tokens <= 0) return 0;
-  return 1 - std::pow(1 - std::min(1.0, pairs / tokens), std::max(1.0, tokens));
-}
+// Logarithm of the middle of each of kKinds equal parts of [0, 1].
+constexpr std::array<double, kKinds> kLogQuantiles = {-2.772588722, -1.673976434, -1.163150810,
+                                                      -0.826678573, -0.575364145, -0.374693450,
+                                                      -0.207639365, -0.064538521};
 
-// Scales the loads of so many experts of each kind to `pairs` in all. No expert takes a token
+// Density x^-power on [1, most]: its value at quantiles, over its mean.
+class PowerLaw {
+ public:
+  PowerLaw(double power, double most)
+      : power_(away_from(away_from(power, 1), 2)),
+        reach_(std::pow(most, 1 - power_) - 1),
+        mean_((1 - power_) / (2 - power_) * ((reach_ + 1) * most - 1) / reach_) {}
+  double at(double u) const { return std::pow(1 + u * reach_, 1 / (1 - power_)) / mean_; }
+
+ private:
+  static double away_from(double power, double pole) {  // of the closed form, which is continuous
+    return std::abs(power - pole) < 1e-6 ? pole + 1e-6 : power;
+  }
+  double power_, reach_, mean_;
+};
+
+// Scales loads of equally many experts to `pairs` an expert on average. No expert takes a token
 // twice: what would exceed `most` falls on the others.
-void scale_loads(std::array<double, kKinds>& loads, const std::array<double, kKinds>& experts,
-                 double most, double pairs) {
-  std::array<bool, kKinds> full{};
-  for (int round = 0; round < kKinds; ++round) {
-    double free = 0, left = pairs;
-    for (int i = 0; i < kKinds; ++i) {
-      if (full[i]) {
-        left -= experts[i] * loads[i];
-      } else {
-        free += experts[i] * loads[i];
-      }
+void scale_loads(std::array<double, kKinds>& loads, double most, double pairs) {
+  for (int full = 0; full < kKinds;) {  // loads ascend, so that the full ones are the last
+    double free = 0;
+    for (int i = 0; i < kKinds - full; ++i) free += loads[i];
+    const double factor = (kKinds * pairs - full * most) / free;
+    if (loads[kKinds - full - 1] * factor <= most) {
+      for (int i = 0; i < kKinds - full; ++i) loads[i] *= std::max(0.0, factor);
+      return;
     }
-    if (free <= 0) return;
-    bool exceeded = false;
-    for (int i = 0; i < kKinds; ++i) {
-      if (full[i]) continue;
-      loads[i] *= std::max(0.0, left) / free;
-      full[i] = loads[i] > most;
-      exceeded = exceeded || full[i];
-      loads[i] = std::min(loads[i], most);
-    }
-    if (!exceeded) return;
+    ++full;
+    loads[kKinds - full] = most;
   }
 }
 
-// Balanced: one kind. Power law: the busiest device holds the most loaded expert of all; its others
-// are a sample of the whole, taken at quantiles.
-ExpertKinds kinds_of(const MoeBlock& moe) {
-  ExpertKinds kinds;
-  if (moe.power_law <= 0 || moe.local_experts < 2) {
-    kinds.experts[0] = moe.local_experts;
-    kinds.pairs[0] = moe.routed_pairs() / moe.local_experts;
-    kinds.active[0] = active_share(kinds.pairs[0], moe.tokens);
-    return kinds;
+// Power law: experts of the whole model draw their loads from density x^-power on [1, 0.8 tokens],
+// and the busiest of all devices is timed, as benchmarks of fused experts do (aiconfigurator,
+// collector/helper.py). The expert that is busiest of `ranks` such is at quantile v^(1/ranks); of
+// devices with several experts the busiest differs less from the others. Exponents, and what chance
+// adds where loads are a few tokens, are fitted to 2.6e5 such draws within 8% of the pairs.
+ExpertKinds power_law_kinds(const MoeBlock& moe) {
+  const double ranks = moe.experts / moe.local_experts;
+  const PowerLaw law(moe.power_law, 0.8 * std::max({moe.tokens, moe.experts / moe.topk, 8.0}));
+  const double lift = std::pow(ranks, -0.87 * std::pow(moe.local_experts, -0.4));
+  const double mean = moe.tokens * moe.topk / moe.experts;
+  ExpertKinds kinds{moe.local_experts / kKinds, {}, kKinds};
+  double drawn = 0;
+  for (int i = 0; i < kKinds; ++i) {
+    kinds.load[i] = law.at(std::exp(kLogQuantiles[i] * lift));
+    drawn += kinds.load[i] / kKinds;
   }
-  constexpr int kQuantiles = kKinds - 1;
-  std::array<double, kKinds> of_all{};  // experts of each kind in the whole model
-  for (int i = 0; i < kQuantiles; ++i) {
-    kinds.pairs[i + 1] = power_law_load((i + 0.5) / kQuantiles, moe.power_law, moe.tokens);
-    kinds.experts[i + 1] = (moe.local_experts - 1) / kQuantiles;
-    of_all[i + 1] = (moe.experts - 1) / kQuantiles;
+  double target = mean;
+  if (ranks > 1) {
+    const double load = mean * std::max(1.0, drawn);
+    const double chance = std::sqrt(std::log(ranks) * load / moe.local_experts);
+    target = std::min(load + 0.75 * chance / (1 + 1.44 * load), mean * ranks);
   }
-  kinds.count = kKinds;
-  kinds.experts[0] = of_all[0] = 1;
-  kinds.pairs[0] = power_law_load(1 - 0.5 / moe.experts, moe.power_law, moe.tokens);
-  scale_loads(kinds.pairs, of_all, moe.tokens, moe.tokens * moe.topk);
-  for (int i = 0; i < kKinds; ++i) kinds.active[i] = active_share(kinds.pairs[i], moe.tokens);
+  const double most = std::max(moe.tokens, mean);
+  scale_loads(kinds.load, most, std::min(target, most));
   return kinds;
 }
 
-double pairs_of(const ExpertKinds& kinds) {
-  double pairs = 0;
-  for (int i = 0; i < kinds.count; ++i) pairs += kinds.experts[i] * kinds.pairs[i];
-  return pairs;
+// Balanced, and the mean device's load where `imbalance` says how much busier the busiest is.
+ExpertKinds kinds_of(const MoeBlock& moe) {
+  if (moe.power_law > 0) return power_law_kinds(moe);
+  ExpertKinds kinds{moe.local_experts, {moe.routed_pairs() / moe.local_experts}, 1};
+  // Shares that are dealt out in turn: the first device has a whole pair of each token first.
+  if (moe.even)
+    kinds.load[0] = std::max(kinds.load[0], std::min(1.0, moe.tokens) / moe.local_experts);
+  return kinds;
+}
+
+// Share of experts with this load that any token chose: none in turn is left out, at random some
+// are. Each token chooses an expert with the same chance, none twice.
+double active_share(const MoeBlock& moe, double load) {
+  if (load <= 0 || moe.tokens <= 0) return 0;
+  if (moe.even) return std::min(1.0, load);
+  const double tokens = std::max(1.0, moe.tokens), chance = std::min(1.0, load / tokens);
+  return 1 - std::exp(tokens * std::log1p(-chance));
+}
+
+Routing routing_of(const MoeBlock& moe) {
+  const ExpertKinds kinds = kinds_of(moe);
+  Routing routing;
+  for (int i = 0; i < kinds.count; ++i) {
+    const double load = kinds.load[i], active = active_share(moe, load) * kinds.experts;
+    routing.pairs += load * kinds.experts;
+    routing.active += active;
+    const double rows = active > 0 ? load * kinds.experts / active : 0;
+    routing.most = std::max(routing.most, rows);
+    for (std::size_t t = 0; t < std::size(kTileRows); ++t) {
+      // Expected number where the last one is filled by chance.
+      const double tall = rows <= kTileRows[t] / 2 ? 1 : rows / kTileRows[t] + 0.5;
+      routing.row_tiles[t] += active * tall;
+    }
+  }
+  return routing;
 }
 
 // One grouped product: every active expert has its own tiles.
-struct Grouped {
-  double time = 0, weight_bytes = 0;
-};
-
-Grouped grouped_product(const FamilyParameters& p, double cores, const ExpertKinds& kinds, double n,
-                        double k, double bytes_a, double bytes_b) {
-  Grouped result;
-  result.time = INFINITY;
-  for (const Tile tile : kTiles) {
-    const double columns = std::ceil(n / tile.n);
-    double tiles = 0, widest = 0;
-    for (int i = 0; i < kinds.count; ++i) {
-      const double active = kinds.active[i];
-      const double rows = active > 0 ? kinds.pairs[i] / active : 0;
-      const double tall = rows <= tile.m / 2 ? 1 : rows / tile.m + 0.5;  // expected number of tiles
-      tiles += kinds.experts[i] * active * tall * columns;
-      widest = std::max(widest, rows);
-    }
+double grouped_product(const FamilyParameters& p, double cores, const Routing& routing, double n,
+                       double k, double bytes_a, double bytes_b) {
+  double fastest = INFINITY;
+  for (const GroupedTile& shape : kGroupedTiles) {
+    const Tile tile{kTileRows[shape.rows], shape.n};
+    const double tiles = routing.row_tiles[shape.rows] * std::ceil(n / tile.n);
     const double waves =
         tiles > cores ? tiles / cores + 0.5 : 1;  // persistent kernels: half a tile of tail
-    result.time = std::min(result.time, waves * tile_time(p, tile, widest, n, k, bytes_a, bytes_b));
+    fastest = std::min(fastest, waves * tile_time(p, tile, routing.most, n, k, bytes_a, bytes_b));
   }
-  double active_experts = 0;
-  for (int i = 0; i < kinds.count; ++i) active_experts += kinds.experts[i] * kinds.active[i];
-  result.weight_bytes = active_experts * n * k * bytes_b;
-  return result;
+  return fastest;
 }
 
 }  // namespace
 
 KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe) {
-  const ExpertKinds kinds = kinds_of(moe);
+  const Routing routing = routing_of(moe);
   const double bytes_a = bytes_per_value(moe.a), bytes_b = bytes_per_value(moe.b);
-  const double pairs = pairs_of(kinds);
   const double up_width = moe.gated ? 2 * moe.width : moe.width;
-  const Grouped up = grouped_product(p, cores, kinds, up_width, moe.hidden, bytes_a, bytes_b);
-  const Grouped down = grouped_product(p, cores, kinds, moe.hidden, moe.width, bytes_a, bytes_b);
+  const double up = grouped_product(p, cores, routing, up_width, moe.hidden, bytes_a, bytes_b);
+  const double down = grouped_product(p, cores, routing, moe.hidden, moe.width, bytes_a, bytes_b);
   constexpr double kBf16Bytes = 2;
-  const double up_bytes = up.weight_bytes + pairs * (moe.hidden * bytes_a + up_width * kBf16Bytes);
-  const double down_bytes =
-      down.weight_bytes + pairs * (moe.width * bytes_a + moe.hidden * kBf16Bytes);
+  const double up_bytes = routing.active * up_width * moe.hidden * bytes_b +
+                          routing.pairs * (moe.hidden * bytes_a + up_width * kBf16Bytes);
+  const double down_bytes = routing.active * moe.hidden * moe.width * bytes_b +
+                            routing.pairs * (moe.width * bytes_a + moe.hidden * kBf16Bytes);
   // Sorting tokens to experts, activation between the products, and the weighted sum after them. A
   // fused block without an exchange walks all pairs of its tokens, those of experts that are
   // elsewhere too.
-  const double handled = moe.exchanged ? pairs : moe.tokens * moe.topk;
-  const double tokens = moe.exchanged ? pairs / moe.topk : moe.tokens;
-  const double moved = handled * ((up_width + moe.width) + 2 * moe.hidden) * kBf16Bytes +
+  const double handled = moe.exchanged ? routing.pairs : moe.tokens * moe.topk;
+  const double tokens = moe.exchanged ? std::min(routing.pairs, moe.tokens) : moe.tokens;
+  const double moved = p.passes * handled * (up_width + moe.width + moe.hidden) * kBf16Bytes +
                        2 * tokens * moe.hidden * kBf16Bytes;
   KernelTime result;
-  result.compute = Seconds(up.time + down.time);
+  result.compute = Seconds(up + down);
   result.memory = Seconds((up_bytes + down_bytes) / p.memory_rate);
   result.overhead = Seconds(p.launch + moved / p.memory_rate);
-  result.time = result.overhead + Seconds(overlapped(up.time, up_bytes / p.memory_rate) +
-                                          overlapped(down.time, down_bytes / p.memory_rate));
+  result.time = result.overhead + Seconds(overlapped(up, up_bytes / p.memory_rate) +
+                                          overlapped(down, down_bytes / p.memory_rate));
   result.limit = limit_of(result.compute.value(), result.memory.value(), p.launch);
   return result;
 }
 
 namespace {
 
-enum MoeFeature { kTokens, kHidden, kWidth, kLocal, kTopk, kSkew, kPairs };
+enum MoeFeature {
+  kTokens,
+  kHidden,
+  kWidth,
+  kLocal,
+  kTopk,
+  kSkew,
+  kActive,
+  kRows,
+  kWaves,
+  kWavesDown
+};
 
-constexpr float kTokenKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+constexpr float kTokenKnots[] = {0, 2, 4, 6, 8, 10, 12, 14};
 constexpr float kLocalKnots[] = {0, 2, 4, 5, 6, 7, 8, 9};
 constexpr float kShareKnots[] = {-9, -7, -5, -3, -1, 0};
-constexpr float kFewTokenKnots[] = {0, 2, 4, 6, 8, 10, 12, 14};
 constexpr float kHiddenKnots[] = {11, 11.6F, 12, 12.6F, 13};
 constexpr float kWidthKnots[] = {4, 6, 8, 9, 10, 11, 12, 14};
 constexpr float kSkewKnots[] = {0, 1.01F, 1.2F};
-constexpr float kPairKnots[] = {-8, -6, -4, -2, 0, 2, 4, 5, 6, 7, 8, 10, 12, 14};
+constexpr float kActiveKnots[] = {-2, 0, 2, 3, 4, 5, 6, 7, 9};
+constexpr float kRowKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
+constexpr float kFewRowKnots[] = {0, 3, 6, 9};
+constexpr float kWaveKnots[] = {-6, -4, -2, -1, -0.5F, 0, 0.5F, 1, 1.5F, 2, 3, 4, 6, 8};
 
 constexpr Term kMoeTerms[] = {
+    {{Axis{kRows, kRowKnots}, Axis{kActive, kActiveKnots}, Axis{kWidth, kWidthKnots}}, 3},
+    {{Axis{kTokens, kTokenKnots}, Axis{kWidth, kWidthKnots}, Axis{kHidden, kHiddenKnots}}, 3},
     {{Axis{kTokens, kTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kTopk, kShareKnots}}, 3},
-    {{Axis{kTokens, kFewTokenKnots}, Axis{kWidth, kWidthKnots}, Axis{kHidden, kHiddenKnots}}, 3},
-    {{Axis{kTokens, kFewTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kSkew, kSkewKnots}}, 3},
-    {{Axis{kPairs, kPairKnots}, Axis{kWidth, kWidthKnots}}, 2}};
+    {{Axis{kTokens, kTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kSkew, kSkewKnots}}, 3},
+    {{Axis{kWaves, kWaveKnots}, Axis{kRows, kFewRowKnots}}, 2},
+    {{Axis{kWavesDown, kWaveKnots}, Axis{kRows, kFewRowKnots}}, 2}};
 
 }  // namespace
 
-void moe_features(double, const MoeBlock& moe, Features& features) {
+void moe_features(double cores, const MoeBlock& moe, Features& features) {
+  const Routing routing = routing_of(moe);
+  constexpr double kColumns = 128;
+  constexpr int kRowTile = 2;  // of kTileRows
+  const double up_width = moe.gated ? 2 * moe.width : moe.width;
+  const double row_tiles = std::max(routing.row_tiles[kRowTile], 0.25);
   features[kTokens] = quick_log2(moe.tokens);
   features[kHidden] = quick_log2(moe.hidden);
   features[kWidth] = quick_log2(moe.width);
   features[kLocal] = quick_log2(moe.local_experts);
   features[kTopk] = quick_log2(moe.topk / moe.experts);
   features[kSkew] = static_cast<float>(moe.power_law);
-  features[kPairs] = quick_log2(moe.tokens * moe.topk / moe.experts);
+  features[kActive] = quick_log2(routing.active + 0.25);
+  features[kRows] = quick_log2(std::max(routing.pairs, 0.25) / (routing.active + 0.25));
+  features[kWaves] = quick_log2(row_tiles * std::ceil(up_width / kColumns) / cores);
+  features[kWavesDown] = quick_log2(row_tiles * std::ceil(moe.hidden / kColumns) / cores);
 }
 
 std::span<const Term> moe_terms() {

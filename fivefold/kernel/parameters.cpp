@@ -34,6 +34,7 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
                                       {"feed", &KernelFacts::feed},
                                       {"tile_m", &KernelFacts::tile_m},
                                       {"split", &KernelFacts::split},
+                                      {"passes", &KernelFacts::passes},
                                       {"unit_rows", &KernelFacts::unit_rows},
                                       {"together", &KernelFacts::together},
                                       {"parts", &KernelFacts::parts},
@@ -208,6 +209,7 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.fill = facts.fill + facts.fill_cycles / hertz;
   p.tile_m = facts.tile_m;
   p.split = facts.split;
+  p.passes = facts.passes;
   p.unit_rows = facts.unit_rows;
   p.together = facts.together;
   p.parts = facts.parts;

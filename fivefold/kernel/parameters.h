@@ -20,6 +20,8 @@
 //   fill_cycles         that they carry over to a chip of another clock
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
+//   passes              times that a fused block of experts moves the rows of its tokens through
+//                       memory beside the products: sorting, activation, sum
 //   split               parts that K is split into at most (1: the kernel does not split)
 //   unit_rows           rows (queries times heads) of the work unit of an attention kernel
 //   together            query heads over one KV head that an attention kernel takes in one unit;
@@ -63,7 +65,7 @@ ServedBy served_by(const Shape& shape);
 struct KernelFacts {
   double compute_fraction = NAN, memory_fraction = NAN, launch = NAN;
   double fill = 0, launch_cycles = 0, fill_cycles = 0;
-  double feed = 64, tile_m = 16, split = 16;
+  double feed = 64, tile_m = 16, split = 16, passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;
 };
 struct NamedFact {
@@ -82,6 +84,7 @@ struct FamilyParameters {
   double fill = 0;          // s
   double tile_m = 16;
   double split = 16;
+  double passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;
   double cache = 0;  // bytes that the device's last cache holds; 0: not known
   const Residual* residual = nullptr;

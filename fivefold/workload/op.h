@@ -41,6 +41,9 @@ struct MoeBlock {
   // otherwise all pairs pass through the block and those of absent experts are skipped.
   bool exchanged = false;
   bool step = false;  // of decode: the exchange is the one of low latency, its rows are padded
+  // Experts take tokens in turn, so that none is left out: what benchmarks call balanced. Real
+  // tokens choose for themselves.
+  bool even = false;
   double routed_pairs() const { return tokens * topk * local_experts / experts * imbalance; }
 };
 
