@@ -1,4 +1,7 @@
 // The fused block of routed experts: grouped products up and down, sorting, activation and sum.
+#include "fivefold/kernel/moe.h"
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -8,8 +11,6 @@
 namespace fivefold {
 namespace {
 
-// Tiles of grouped products: rows are padded to them expert by expert.
-constexpr double kTileRows[] = {16, 32, 64, 128, 256};
 struct GroupedTile {
   int rows;  // which of kTileRows
   double n;
@@ -21,23 +22,16 @@ constexpr GroupedTile kGroupedTiles[] = {{0, 128}, {1, 128}, {2, 128}, {2, 256},
 // busy.
 constexpr int kKinds = 8;
 struct ExpertKinds {
-  double experts = 0;                 // of each kind
-  std::array<double, kKinds> load{};  // (token, expert) pairs of one expert
+  std::array<double, kKinds> experts{};  // of each kind
+  std::array<double, kKinds> load{};     // (token, expert) pairs of one expert
   int count = 1;
 };
 
-// What the kernels see of it.
-struct Routing {
-  double pairs = 0;   // (token, expert) pairs
-  double active = 0;  // experts that any token chose; others are not read
-  double most = 0;    // pairs of an active expert of the busiest kind
-  std::array<double, std::size(kTileRows)> row_tiles{};
-};
-
-// Logarithm of the middle of each of kKinds equal parts of [0, 1].
-constexpr std::array<double, kKinds> kLogQuantiles = {-2.772588722, -1.673976434, -1.163150810,
-                                                      -0.826678573, -0.575364145, -0.374693450,
-                                                      -0.207639365, -0.064538521};
+// Parts of [0, 1], narrow where loads are steep, and the logarithm of the middle of each.
+constexpr std::array<double, kKinds> kShares = {0.2, 0.2, 0.2, 0.16, 0.12, 0.07, 0.035, 0.015};
+constexpr std::array<double, kKinds> kLogQuantiles = {-2.302585093, -1.203972804, -0.693147181,
+                                                      -0.385662481, -0.198450939, -0.088831214,
+                                                      -0.033039854, -0.007528265};
 
 // Density x^-power on [1, most]: its value at quantiles, over its mean.
 class PowerLaw {
@@ -55,43 +49,44 @@ class PowerLaw {
   double power_, reach_, mean_;
 };
 
-// Scales loads of equally many experts to `pairs` an expert on average. No expert takes a token
-// twice: what would exceed `most` falls on the others.
+// Scales loads, which ascend, to `pairs` an expert on average. No expert takes a token twice: what
+// would exceed `most` falls on the others.
 void scale_loads(std::array<double, kKinds>& loads, double most, double pairs) {
-  for (int full = 0; full < kKinds;) {  // loads ascend, so that the full ones are the last
-    double free = 0;
-    for (int i = 0; i < kKinds - full; ++i) free += loads[i];
-    const double factor = (kKinds * pairs - full * most) / free;
-    if (loads[kKinds - full - 1] * factor <= most) {
-      for (int i = 0; i < kKinds - full; ++i) loads[i] *= std::max(0.0, factor);
+  double free = 0;  // average of those that are not full
+  for (int i = 0; i < kKinds; ++i) free += kShares[i] * loads[i];
+  for (int last = kKinds - 1; last >= 0; --last) {
+    const double factor = std::max(0.0, pairs) / free;
+    if (loads[last] * factor <= most || last == 0) {
+      for (int i = 0; i <= last; ++i) loads[i] = std::min(most, loads[i] * factor);
       return;
     }
-    ++full;
-    loads[kKinds - full] = most;
+    free -= kShares[last] * loads[last];
+    pairs -= kShares[last] * most;
+    loads[last] = most;
   }
 }
 
-// Power law: experts of the whole model draw their loads from density x^-power on [1, 0.8 tokens],
-// and the busiest of all devices is timed, as benchmarks of fused experts do (aiconfigurator,
-// collector/helper.py). The expert that is busiest of `ranks` such is at quantile v^(1/ranks); of
-// devices with several experts the busiest differs less from the others. Exponents, and what chance
-// adds where loads are a few tokens, are fitted to 2.6e5 such draws within 8% of the pairs.
+// The expert that is busiest of `ranks` drawn ones is at quantile v^(1/ranks); of devices with
+// several experts the busiest differs less from the others. Exponents, and what chance adds where
+// loads are a few tokens, are fitted to such draws: within 8% of their pairs on average.
 ExpertKinds power_law_kinds(const MoeBlock& moe) {
   const double ranks = moe.experts / moe.local_experts;
   const PowerLaw law(moe.power_law, 0.8 * std::max({moe.tokens, moe.experts / moe.topk, 8.0}));
-  const double lift = std::pow(ranks, -0.87 * std::pow(moe.local_experts, -0.4));
+  const double lift = std::pow(ranks, -0.85 * std::pow(moe.local_experts, -0.4));
   const double mean = moe.tokens * moe.topk / moe.experts;
-  ExpertKinds kinds{moe.local_experts / kKinds, {}, kKinds};
+  ExpertKinds kinds;
+  kinds.count = kKinds;
   double drawn = 0;
   for (int i = 0; i < kKinds; ++i) {
+    kinds.experts[i] = kShares[i] * moe.local_experts;
     kinds.load[i] = law.at(std::exp(kLogQuantiles[i] * lift));
-    drawn += kinds.load[i] / kKinds;
+    drawn += kShares[i] * kinds.load[i];
   }
   double target = mean;
   if (ranks > 1) {
     const double load = mean * std::max(1.0, drawn);
     const double chance = std::sqrt(std::log(ranks) * load / moe.local_experts);
-    target = std::min(load + 0.75 * chance / (1 + 1.44 * load), mean * ranks);
+    target = std::min(load + 0.85 * chance / (1 + 0.65 * load), mean * ranks);
   }
   const double most = std::max(moe.tokens, mean);
   scale_loads(kinds.load, most, std::min(target, most));
@@ -101,7 +96,7 @@ ExpertKinds power_law_kinds(const MoeBlock& moe) {
 // Balanced, and the mean device's load where `imbalance` says how much busier the busiest is.
 ExpertKinds kinds_of(const MoeBlock& moe) {
   if (moe.power_law > 0) return power_law_kinds(moe);
-  ExpertKinds kinds{moe.local_experts, {moe.routed_pairs() / moe.local_experts}, 1};
+  ExpertKinds kinds{{moe.local_experts}, {moe.routed_pairs() / moe.local_experts}, 1};
   // Shares that are dealt out in turn: the first device has a whole pair of each token first.
   if (moe.even)
     kinds.load[0] = std::max(kinds.load[0], std::min(1.0, moe.tokens) / moe.local_experts);
@@ -117,16 +112,18 @@ double active_share(const MoeBlock& moe, double load) {
   return 1 - std::exp(tokens * std::log1p(-chance));
 }
 
+}  // namespace
+
 Routing routing_of(const MoeBlock& moe) {
   const ExpertKinds kinds = kinds_of(moe);
   Routing routing;
   for (int i = 0; i < kinds.count; ++i) {
-    const double load = kinds.load[i], active = active_share(moe, load) * kinds.experts;
-    routing.pairs += load * kinds.experts;
+    const double load = kinds.load[i], active = active_share(moe, load) * kinds.experts[i];
+    routing.pairs += load * kinds.experts[i];
     routing.active += active;
-    const double rows = active > 0 ? load * kinds.experts / active : 0;
+    const double rows = active > 0 ? load * kinds.experts[i] / active : 0;
     routing.most = std::max(routing.most, rows);
-    for (std::size_t t = 0; t < std::size(kTileRows); ++t) {
+    for (std::size_t t = 0; t < kTileRows.size(); ++t) {
       // Expected number where the last one is filled by chance.
       const double tall = rows <= kTileRows[t] / 2 ? 1 : rows / kTileRows[t] + 0.5;
       routing.row_tiles[t] += active * tall;
@@ -134,6 +131,8 @@ Routing routing_of(const MoeBlock& moe) {
   }
   return routing;
 }
+
+namespace {
 
 // One grouped product: every active expert has its own tiles.
 double grouped_product(const FamilyParameters& p, double cores, const Routing& routing, double n,
