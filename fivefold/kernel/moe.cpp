@@ -39,14 +39,15 @@ class PowerLaw {
   PowerLaw(double power, double most)
       : power_(away_from(away_from(power, 1), 2)),
         reach_(std::pow(most, 1 - power_) - 1),
-        mean_((1 - power_) / (2 - power_) * ((reach_ + 1) * most - 1) / reach_) {}
-  double at(double u) const { return std::pow(1 + u * reach_, 1 / (1 - power_)) / mean_; }
+        root_(1 / (1 - power_)),
+        over_mean_((2 - power_) * root_ * reach_ / ((reach_ + 1) * most - 1)) {}
+  double at(double u) const { return std::exp(std::log(1 + u * reach_) * root_) * over_mean_; }
 
  private:
   static double away_from(double power, double pole) {  // of the closed form, which is continuous
     return std::abs(power - pole) < 1e-6 ? pole + 1e-6 : power;
   }
-  double power_, reach_, mean_;
+  double power_, reach_, root_, over_mean_;
 };
 
 // Scales loads, which ascend, to `pairs` an expert on average. No expert takes a token twice: what
@@ -106,15 +107,15 @@ ExpertKinds kinds_of(const MoeBlock& moe) {
 // Share of experts with this load that any token chose: none in turn is left out, at random some
 // are. Each token chooses an expert with the same chance, none twice.
 double active_share(const MoeBlock& moe, double load) {
+  constexpr double kMany = 35;  // e^-35 of experts would be left out
   if (load <= 0 || moe.tokens <= 0) return 0;
   if (moe.even) return std::min(1.0, load);
+  if (load > kMany) return 1;
   const double tokens = std::max(1.0, moe.tokens), chance = std::min(1.0, load / tokens);
-  return 1 - std::exp(tokens * std::log1p(-chance));
+  return 1 - std::exp(tokens * std::log(1 - chance));
 }
 
-}  // namespace
-
-Routing routing_of(const MoeBlock& moe) {
+Routing routed(const MoeBlock& moe) {
   const ExpertKinds kinds = kinds_of(moe);
   Routing routing;
   for (int i = 0; i < kinds.count; ++i) {
@@ -130,6 +131,22 @@ Routing routing_of(const MoeBlock& moe) {
     }
   }
   return routing;
+}
+
+}  // namespace
+
+Routing routing_of(const MoeBlock& moe) {
+  // The mechanism and its correction ask for the same one after the other, and a power law is half
+  // of the work of either.
+  struct Last {
+    std::array<double, 7> asked{};
+    Routing routing;
+  };
+  thread_local Last last;
+  const std::array<double, 7> asked = {moe.tokens,    moe.experts,   moe.local_experts,   moe.topk,
+                                       moe.imbalance, moe.power_law, moe.even ? 1.0 : 0.0};
+  if (asked != last.asked) last = {asked, routed(moe)};
+  return last.routing;
 }
 
 namespace {
