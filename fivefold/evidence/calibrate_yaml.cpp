@@ -67,6 +67,11 @@ std::string entry_yaml(const KernelLayer& layer, const std::string& source) {
     text += fmt::format("{{value: {:.4g}, low: {:.4g}, high: {:.4g}}}", value, value * (1 - error),
                         fact.high <= 1 ? std::min(high, std::max(value, 1.0)) : high);
   }
+  if (layer.fit.facts.compute_per_clock > 0) {
+    const double value = layer.fit.facts.compute_per_clock;
+    text += fmt::format(", compute_per_clock: {{value: {:.4g}, low: {:.4g}, high: {:.4g}}}", value,
+                        value * (1 - error), value * (1 + error));
+  }
   if (!layer.fit.residual.empty())
     text += fmt::format(",\n       residual: {{value: {}}}", layer.fit.residual.encode());
   else

@@ -104,7 +104,8 @@ KernelPoint experts_point(const CsvTable& table, std::size_t row) {
                      .topk = number("topk"),
                      .a = Format::kFp8Block,
                      .b = Format::kFp8Block,
-                     .exchanged = true};
+                     .exchanged = true,
+                     .step = true};
   return number.checked({operator_row(Family::kMoe, Format::kFp8Block, moe),
                          folder_of(table.file),
                          {},

@@ -113,8 +113,8 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool 
     core.kv_heads = 1;
     core.qk_dim = 576;
     core.v_dim = 512;
-    KernelRow absorbed = one(family, Family::kAttentionPrefill, *compute, core);
-    absorbed.listed = {};
+    KernelRow absorbed = one(family, Family::kMlaPrefill, *compute, core);
+    absorbed.listed = variant_name(Family::kMlaPrefill, Variant::kThird);
     return absorbed;
   }
   return attention(family, Family::kMlaPrefill, *compute, *cache, core);
@@ -221,12 +221,15 @@ KernelRow linear_row(const CsvTable& table, std::size_t row, Numbers& number) {
 // of its own: the quotient and the clamped values are FP32, then a byte each.
 KernelRow scale_row(Numbers& number) {
   const double values = number("m") * number("k");
-  return one("memory_bound", Family::kMemoryBound, Format::kBf16,
-             Streaming{.read = Bytes(2 * values),
-                       .written = Bytes(values),
-                       .ops = Ops(3 * values),
-                       .launches = 4,
-                       .between = Bytes((4 + 4 + 4 + 4 + 1 + 1) * values)});
+  KernelRow row = one("memory_bound", Family::kMemoryBound, Format::kBf16,
+                      Streaming{.read = Bytes(2 * values),
+                                .written = Bytes(values),
+                                .ops = Ops(3 * values),
+                                .launches = 4,
+                                .quantise = true,
+                                .between = Bytes((4 + 4 + 4 + 4 + 1 + 1) * values)});
+  row.listed = variant_name(Family::kMemoryBound);
+  return row;
 }
 
 // Batched products that absorb MLA's up-projections: one 128 x 512 matrix a head.

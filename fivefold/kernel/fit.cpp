@@ -39,8 +39,8 @@ double peak_of(const Device& device, const Shape& shape) {
 
 double seconds_of(const KernelFacts& facts, const KernelSample& sample) {
   const Device& device = *sample.device;
-  const FamilyParameters p =
-      on_device(facts, device, device.cores, device.clock.value(), peak_of(device, sample.shape));
+  const FamilyParameters p = with_peak(on_device(facts, device, device.cores, device.clock.value()),
+                                       peak_of(device, sample.shape));
   return mechanism(p, device.cores, sample.shape).time.value();
 }
 
@@ -60,9 +60,17 @@ std::vector<KernelSample> thinned(std::span<const KernelSample> samples) {
 
 // --- the mechanism ---
 
+// Of a row's error, at most kMostCounted counts: a chip whose library runs a kernel of another kind
+// cannot spoil what the others agree on.
+constexpr double kMostCounted = 0.5;
+double bounded(double error) {
+  return error / (1 + error / kMostCounted);
+}
+
 struct Search {
   std::vector<FittedFact> facts;  // that lie between bounds
   KernelFacts fixed;
+  double per_clock = 0;  // what compute_fraction is a fraction of on one architecture
   std::span<const KernelSample> samples;
 
   // x in [0, 1]: where between the bounds, by logarithm.
@@ -72,13 +80,14 @@ struct Search {
       const double low = std::log(facts[i].low), high = std::log(facts[i].high);
       result.*facts[i].value = std::exp(low + std::clamp(x[i], 0.0, 1.0) * (high - low));
     }
+    result.compute_per_clock = result.compute_fraction * per_clock;
     return result;
   }
   double error(const std::vector<double>& x) const {
     const KernelFacts candidate = at(x);
     double sum = 0, outside = 0;
     for (const KernelSample& sample : samples)
-      sum += std::abs(std::log(seconds_of(candidate, sample) / sample.seconds));
+      sum += bounded(std::abs(std::log(seconds_of(candidate, sample) / sample.seconds)));
     for (const double place : x) outside += std::max(0.0, std::abs(place - 0.5) - 0.5);
     return sum / double(samples.size()) + outside;
   }
@@ -135,8 +144,21 @@ Vertex nelder_mead(const Search& search, std::vector<double> start, int steps) {
   return *std::min_element(simplex.begin(), simplex.end(), by_error);
 }
 
+// Operations of a core in a clock cycle at peak, if the samples are of one architecture: the most
+// of its chips; else 0.
+double most_per_clock(std::span<const KernelSample> samples) {
+  double most = 0;
+  for (const KernelSample& sample : samples) {
+    const Device& device = *sample.device;
+    if (device.architecture != samples.front().device->architecture) return 0;
+    most = std::max(most, peak_of(device, sample.shape) / device.cores / device.clock.value());
+  }
+  return most;
+}
+
 // To four digits, as a stack file holds it.
 double rounded(double value) {
+  if (value <= 0) return value;
   const double unit = std::pow(10.0, std::floor(std::log10(value)) - 3);
   return std::round(value / unit) * unit;
 }
@@ -146,6 +168,8 @@ KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) 
   const std::vector<KernelSample> few = thinned(samples);
   Search search;
   search.samples = few;
+  search.per_clock = most_per_clock(few);
+  search.fixed.most_of_peak = 1;
   search.fixed.launch = 0;  // latencies are fitted in cycles
   std::vector<FittedFact> chosen;
   for (FittedFact& fact : fitted_facts(family)) {
@@ -173,6 +197,7 @@ KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) 
         least = found.error;
         best = search.at(found.x);
         for (const FittedFact& fact : search.facts) best.*fact.value = rounded(best.*fact.value);
+        best.compute_per_clock = rounded(best.compute_fraction * search.per_clock);
       }
     }
   }

@@ -57,8 +57,8 @@ Variant variant_of(const LinearCore& linear) {
 
 namespace {
 
-ServedBy serves(const Streaming&) {
-  return {};
+ServedBy serves(const Streaming& s) {
+  return {.variant = s.quantise ? Variant::kOther : Variant::kPlain};
 }
 ServedBy serves(const Gemm& g) {
   return {g.batch > 1 ? Variant::kOther : Variant::kPlain, g.a, g.b};
@@ -68,6 +68,9 @@ ServedBy serves(const MoeBlock& m) {
 }
 // Attention over a cache that is kept in another format is a variant.
 ServedBy serves(const AttentionCore& a) {
+  // MLA in prefill over its compressed cache: one key that all heads share, wider than any head.
+  if (a.kv_heads == 1 && a.qk_dim > a.v_dim && a.v_dim >= 512)
+    return {Variant::kThird, a.compute, a.compute};
   return {a.cache != a.compute ? Variant::kOther : Variant::kPlain, a.compute, a.compute};
 }
 ServedBy serves(const MlaCore& m) {
@@ -125,7 +128,8 @@ KernelTime KernelModel::time(Family family, const Shape& shape) const {
 // No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
 Seconds KernelModel::floor_of(const Shape& shape) const {
   const Work needed = work(shape);
-  const double peak = parameters_->peaks[static_cast<std::size_t>(needed.compute)];
+  const double peak =
+      parameters_->peaks[static_cast<std::size_t>(compute_format(needed.compute, needed.compute))];
   const double arithmetic = peak > 0 ? needed.ops.value() / peak : 0;
   const double bytes = (needed.weights + needed.activations).value();
   return Seconds(std::max(arithmetic, bytes / device_.memory_bandwidth.value()));

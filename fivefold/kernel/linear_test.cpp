@@ -23,7 +23,7 @@ FamilyParameters linear_kernel() {
   facts.launch = 5e-6;
   facts.fill = 1.5e-6;
   facts.feed = 20;
-  return on_device(facts, device, kLinearCores, 1.83e9, 989e12);
+  return with_peak(on_device(facts, device, kLinearCores, 1.83e9), 989e12);
 }
 
 double linear_seconds(const LinearCore& core) {

@@ -26,6 +26,8 @@ Format native_relative(Format format) {
 }
 
 constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute_fraction},
+                                      {"compute_per_clock", &KernelFacts::compute_per_clock},
+                                      {"most_of_peak", &KernelFacts::most_of_peak},
                                       {"memory_fraction", &KernelFacts::memory_fraction},
                                       {"launch", &KernelFacts::launch},
                                       {"fill", &KernelFacts::fill},
@@ -42,6 +44,7 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
 
 // What is given in one unit takes away what was given in the other.
 constexpr std::pair<std::string_view, double KernelFacts::*> kEither[] = {
+    {"compute_fraction", &KernelFacts::compute_per_clock},
     {"launch", &KernelFacts::launch_cycles},
     {"launch_cycles", &KernelFacts::launch},
     {"fill", &KernelFacts::fill_cycles},
@@ -66,16 +69,18 @@ Given given_by(const StackEntry& entry) {
   for (const Fact& fact : entry.parameters.all) {
     if (fact.path == "residual") given.residual = &fact;
     if (!fact.is_number()) continue;
+    for (const auto& [one, other] : kEither) {
+      if (fact.path == one) given.set |= bit_of(other);
+    }
+  }
+  given.facts.launch = 0;
+  for (const Fact& fact : entry.parameters.all) {
+    if (!fact.is_number()) continue;
     for (std::size_t i = 0; i < std::size(kKernelFacts); ++i) {
       if (fact.path != kKernelFacts[i].name) continue;
       given.facts.*kKernelFacts[i].value = fact.number;
       given.set |= 1U << i;
       given.from[i] = &fact;
-      for (const auto& [one, other] : kEither) {
-        if (kKernelFacts[i].name != one) continue;
-        given.facts.*other = 0;
-        given.set |= bit_of(other);
-      }
     }
   }
   return given;
@@ -179,7 +184,7 @@ Result<FamilyParameters> family_parameters(const Given& given, const Device& dev
         "the stack '{}' does not give compute_fraction, memory_fraction and launch of {} on {}",
         stack.id, name(family), device.architecture));
   }
-  return on_device(given.facts, device, cores, hertz, 1);
+  return on_device(given.facts, device, cores, hertz);
 }
 
 }  // namespace
@@ -199,10 +204,18 @@ std::span<const NamedFact> kernel_facts() {
   return kKernelFacts;
 }
 
+FamilyParameters with_peak(FamilyParameters p, double peak) {
+  p.compute_rate =
+      p.issue_rate > 0 ? std::min(p.issue_rate, p.most_rate * peak) : p.compute_rate * peak;
+  return p;
+}
+
 FamilyParameters on_device(const KernelFacts& facts, const Device& device, double cores,
-                           double hertz, double peak) {
+                           double hertz) {
   FamilyParameters p;
-  p.compute_rate = facts.compute_fraction * peak / cores;
+  p.compute_rate = facts.compute_fraction / cores;
+  p.issue_rate = facts.compute_per_clock * hertz;
+  p.most_rate = facts.most_of_peak / cores;
   p.memory_rate = device.memory_bandwidth.value() * facts.memory_fraction;
   p.feed_rate = facts.feed * hertz;
   p.launch = facts.launch + facts.launch_cycles / hertz;
@@ -225,6 +238,7 @@ std::string_view variant_name(Family family, Variant variant) {
     return kNames[static_cast<std::size_t>(variant)];
   }
   if (family == Family::kMoe && variant == Variant::kThird) return "moe_exchanged_prefill";
+  if (family == Family::kMlaPrefill && variant == Variant::kThird) return "mla_prefill_absorbed";
   if (variant != Variant::kOther) return "";
   switch (family) {
     case Family::kGemm:
@@ -239,6 +253,8 @@ std::string_view variant_name(Family family, Variant variant) {
       return "mla_prefill_converted";
     case Family::kMlaDecode:
       return "mla_decode_converted";
+    case Family::kMemoryBound:
+      return "quantise";
     default:
       return "";
   }

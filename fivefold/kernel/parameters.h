@@ -7,12 +7,19 @@
 //   gemm_batched               many small products at once (the absorbed projections of MLA)
 //   attention_..._converted,   attention that computes in another format than its cache is kept in
 //   mla_..._converted
+//   quantise                   values into a narrower format, with their scales
+//   mla_prefill_absorbed       prefill over MLA's compressed cache
 //   linear_attention_step      a recurrent state updated token after token, as in decode
 //   linear_convolution,        the convolution before it, over many tokens and over one
 //   linear_convolution_step
 // Names in a stack's YAML:
 //   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
 //                       power limit, issue gaps, scale handling of the format)
+//   compute_per_clock   instead, on chips of the architecture it was fitted on: sustained
+//                       operations of one core in a clock cycle. What holds a kernel below its
+//                       peak (issue, scale handling, power) does not shrink with a chip's matrix
+//                       units: H20 has a seventh of H100's and reaches nearly all of it
+//   most_of_peak        that is reached where compute_per_clock does not bind
 //   memory_fraction     sustained DRAM bandwidth over nominal, for long transfers
 //   launch              from the call to the first instruction, in a graph or stream that is busy
 //   fill                of one tile or work unit: pipeline prologue and epilogue
@@ -64,6 +71,7 @@ ServedBy served_by(const Shape& shape);
 // As a stack gives them, relative to the chip; unset: what the constructor of a stack left open.
 struct KernelFacts {
   double compute_fraction = NAN, memory_fraction = NAN, launch = NAN;
+  double compute_per_clock = 0, most_of_peak = 0.95;
   double fill = 0, launch_cycles = 0, fill_cycles = 0;
   double feed = 64, tile_m = 16, split = 16, passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;
@@ -76,8 +84,10 @@ std::span<const NamedFact> kernel_facts();
 
 // The same on a device.
 struct FamilyParameters {
-  double compute_rate = 0;  // operations a second of one core, sustained; until a product is known,
-                            // per operation a second of the device's peak
+  double compute_rate = 0;  // operations a second of one core, sustained; until a product is known
+                            // (with_peak), per operation a second of the device's peak
+  double issue_rate = 0;    // the same where the kernel, not the matrix unit, sets it; 0: not known
+  double most_rate = 0;     // of the peak, where issue_rate does not bind
   double memory_rate = 0;   // bytes a second of the device, sustained
   double feed_rate = 0;     // bytes a second into one core
   double launch = 0;        // s
@@ -89,6 +99,9 @@ struct FamilyParameters {
   double cache = 0;  // bytes that the device's last cache holds; 0: not known
   const Residual* residual = nullptr;
 };
+
+// Those of a product whose peak is known, in operations a second of the device.
+FamilyParameters with_peak(FamilyParameters p, double peak);
 
 struct KernelModel::Parameters {
   using Formats = std::array<FamilyParameters, kFormatCount>;
@@ -104,13 +117,12 @@ struct KernelModel::Parameters {
   }
   // A product runs at the rate of the format which the matrix unit computes in.
   FamilyParameters product(Family family, const ServedBy& served) const {
-    FamilyParameters p =
-        families[static_cast<std::size_t>(family)][static_cast<std::size_t>(served.variant)]
-                [static_cast<std::size_t>(served.format())];
+    const Formats& kernels =
+        families[static_cast<std::size_t>(family)][static_cast<std::size_t>(served.variant)];
     const Format compute =
         compute_formats[static_cast<std::size_t>(served.a)][static_cast<std::size_t>(served.b)];
-    p.compute_rate *= peaks[static_cast<std::size_t>(compute)];
-    return p;
+    return with_peak(kernels[static_cast<std::size_t>(served.format())],
+                     peaks[static_cast<std::size_t>(compute)]);
   }
   // Of the kernel that serves this operator.
   FamilyParameters serving(Family family, const Shape& shape) const;
@@ -122,9 +134,8 @@ KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape
 // In which format a device computes a product of formats a and b.
 Format computed_in(const Device& device, Format a, Format b);
 
-// `peak` 1: the compute rate per operation a second of the device's peak.
 FamilyParameters on_device(const KernelFacts& facts, const Device& device, double cores,
-                           double hertz, double peak);
+                           double hertz);
 
 Result<KernelModel::Parameters> resolve_parameters(const Device& device, const Stack& stack);
 // The facts of a stack behind the parameters of the kernel that serves an operator, the correction

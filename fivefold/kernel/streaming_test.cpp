@@ -30,7 +30,7 @@ FamilyParameters round_chip() {
   facts.memory_fraction = 0.8;
   facts.launch = 2e-6;
   facts.feed = 50;
-  return on_device(facts, device, 100, 1e9, 100e12);
+  return with_peak(on_device(facts, device, 100, 1e9), 100e12);
 }
 
 TEST(Streaming, large_arrays_reach_half_of_the_nominal_bandwidth_and_never_all_of_it) {

@@ -60,7 +60,8 @@ struct Builder {
     ops.push_back({name, Family::kMemoryBound,
                    Streaming{.read = Bytes(values * act()),
                              .written = stored(values, to),
-                             .ops = Ops(kQuantizeOps * values)},
+                             .ops = Ops(kQuantizeOps * values),
+                             .quantise = true},
                    1});
   }
   // Tokens attended to in all. Context parallelism balances a causal sequence over its ranks: each

@@ -96,7 +96,8 @@ struct Streaming {
   Bytes written;
   Ops ops;
   double launches = 1;
-  Bytes between;  // written by one launch and read by the next, both counted
+  bool quantise = false;  // values into a narrower format with scales: a kernel of its own
+  Bytes between;          // written by one launch and read by the next, both counted
 };
 
 using Shape = std::variant<Streaming, Gemm, MoeBlock, AttentionCore, MlaCore, LinearCore>;

@@ -1,0 +1,93 @@
+// Fits of operator tables: what they give back, and that the shipped one can be made again.
+#include "fivefold/evidence/calibrate.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+
+#include "fivefold/evidence/temporary_test.h"
+
+namespace fivefold {
+namespace {
+
+const Catalog& catalog() {
+  static const Catalog loaded = Catalog::load().value();
+  return loaded;
+}
+
+std::string shipped_fit() {
+  std::ifstream file(std::string(FIVEFOLD_SOURCE_DIR) + "/catalog/stacks/kernels_fitted.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// A table in a folder of its own, timed as `seconds_of` says.
+std::string table_of(const std::string& name, int rows,
+                     double (*seconds_of)(double m, double n, double k)) {
+  const std::string folder = temporary_path("calibrate_" + name);
+  std::filesystem::create_directories(folder);
+  std::ofstream file(folder + "/" + name + ".csv");
+  file << "op_name,kernel_source,gemm_dtype,m,n,k,latency\n";
+  for (int i = 0; i < rows; ++i) {
+    const double m = std::exp2(i % 13), n = 256 * (1 + i % 17), k = 128 * (1 + i % 23);
+    file << "gemm,own,bfloat16," << m << "," << n << "," << k << "," << seconds_of(m, n, k) * 1e3
+         << "\n";
+  }
+  return folder;
+}
+
+// A kernel that reaches 60% of 989 TFLOPS and of 3.35 TB/s, one after the other, after 5 us.
+double plain_kernel(double m, double n, double k) {
+  return 5e-6 + 2 * m * n * k / (0.6 * 989e12) + 2 * (m * k + n * k + m * n) / (0.6 * 3.35e12);
+}
+
+TEST(Calibrate, a_kernel_that_follows_a_plain_law_is_found_again) {
+  const auto groups =
+      read_kernel_groups(catalog(), {table_of("h100_sxm__sglang-0.5.14__gemm", 600, plain_kernel)});
+  ASSERT_TRUE(groups) << to_text(groups.error());
+  const KernelLayers fitted = fit_layers(groups->groups);
+  ASSERT_FALSE(fitted.layers.empty());
+  for (const KernelLayer& layer : fitted.layers) EXPECT_LT(layer.held_error, 0.05);
+}
+
+TEST(Calibrate, too_few_rows_are_refused_with_their_number) {
+  const auto groups =
+      read_kernel_groups(catalog(), {table_of("h200_sxm__sglang-0.5.14__gemm", 20, plain_kernel)});
+  ASSERT_TRUE(groups);
+  const KernelLayers fitted = fit_layers(groups->groups);
+  EXPECT_TRUE(fitted.layers.empty());
+  ASSERT_FALSE(fitted.too_few.empty());
+  EXPECT_THAT(fitted.too_few.front(), testing::HasSubstr("needs 40"));
+}
+
+// Layers of these tables depend on no other table, so their entries stand in the shipped file.
+TEST(Calibrate, the_shipped_fit_is_made_again_from_the_measurements) {
+  const std::string folder = std::string(FIVEFOLD_SHARED_DIR) + "/measured/kernels/";
+  std::vector<std::string> tables;
+  for (const char* table :
+       {"a100_sxm__trtllm-1.0.0__context_mla", "b200_sxm__trtllm-1.3.0rc20__context_mla",
+        "h100_sxm__trtllm-1.3.0rc20__context_mla"})
+    tables.push_back(folder + table + ".csv.gz");
+  if (!std::filesystem::exists(tables.front())) GTEST_SKIP() << "no measurements here";
+  const auto groups = read_kernel_groups(catalog(), tables);
+  ASSERT_TRUE(groups) << to_text(groups.error());
+  const std::string text =
+      stack_yaml(catalog(), fit_layers(groups->groups), groups->groups, "FIT-KERNELS");
+  const std::string shipped = shipped_fit();
+  std::size_t at = text.find("  - family: "), entries = 0;
+  while (at != std::string::npos) {
+    const std::size_t next =
+        std::min(text.find("  - family: ", at + 1), text.find("  calibration:"));
+    EXPECT_NE(shipped.find(text.substr(at, next - at)), std::string::npos) << text.substr(at, 400);
+    ++entries;
+    at = text.find("  - family: ", at + 1);
+  }
+  EXPECT_GT(entries, 4u);
+}
+
+}  // namespace
+}  // namespace fivefold
