@@ -339,7 +339,8 @@ TEST(KernelModel, edges_of_tiles_and_splits_do_not_make_a_larger_shape_faster) {
 }
 
 // Beyond eight new tokens another kernel runs. It may save the sum over parts of the cache, which
-// is a few microseconds; and one that was fitted apart may be twice as good, not more.
+// is a few microseconds; and one that was fitted apart may be better by a good part, not beyond all
+// measure.
 TEST(KernelModel, a_ninth_new_token_saves_no_more_than_a_sum_over_parts) {
   for (const std::string_view name : kChips) {
     const KernelModel model = mechanism_of(name);
@@ -353,7 +354,7 @@ TEST(KernelModel, a_ninth_new_token_saves_no_more_than_a_sum_over_parts) {
       longer.kv_len += 1;
       longer.q_len += 1;
       EXPECT_GE(model.time(drawn.family, longer).time.value(),
-                0.5 * model.time(drawn.family, core).time.value())
+                model.time(drawn.family, core).time.value() / 3)
           << name << " case " << i;
     }
   }
