@@ -14,6 +14,7 @@ namespace {
 
 struct Options {
   std::string left, right, model;
+  std::string stack, stack_vs;
   double input = 4096;
   double output = 1024;
   std::string tpot = "50 ms";
@@ -50,12 +51,16 @@ Result<Question> question_of(const Options& options) {
   question.samples = options.samples;
   question.ranges_in_text = options.uncertainty;
   question.seed = options.seed;
+  question.stack = options.stack;
+  question.stack_vs = options.stack_vs;
   return question;
 }
 
 std::string command_of(const Options& options, const Context& context) {
   std::string command =
       fmt::format("fivefold compare {} {} --model {}", options.left, options.right, options.model);
+  if (!options.stack.empty()) command += fmt::format(" --stack {}", options.stack);
+  if (!options.stack_vs.empty()) command += fmt::format(" --stack-vs {}", options.stack_vs);
   if (!context.preferred_sources.empty()) {
     command += fmt::format(" --prefer {}", fmt::join(context.preferred_sources, ","));
   }
@@ -124,6 +129,10 @@ void add_compare_command(CLI::App& app, Context& context) {
       ->add_option("--model", options->model,
                    "Model of the catalog, or the path of a Hugging Face config.json")
       ->required();
+  command->add_option("--stack", options->stack,
+                      "Software stack of the first system (default: that of its vendor; "
+                      "fivefold catalog list stacks)");
+  command->add_option("--stack-vs", options->stack_vs, "Software stack of the system to match");
   command->add_option("--input", options->input, "Prompt tokens")
       ->check(CLI::Range(1.0, 1e7))
       ->capture_default_str();

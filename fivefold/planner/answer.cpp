@@ -102,13 +102,25 @@ Format training_format(const Device& device) {
   return device.peak_for(Format::kFp8) > OpsPerSecond(0) ? Format::kFp8 : Format::kBf16;
 }
 
+Result<ChipStacks> stacks_for(const Catalog& catalog, const Chip& chip, std::string_view stack) {
+  if (stack.empty()) {
+    return ChipStacks{with_engine(catalog, catalog.default_stack(chip), chip),
+                      training_stack(catalog, chip)};
+  }
+  const auto named = catalog.stack(stack);
+  if (!named) return tl::unexpected(named.error());
+  return ChipStacks{with_engine(catalog, **named, chip), with_framework(catalog, **named)};
+}
+
 Result<SystemAnswer> answer_for(const Catalog& catalog, const System& system, const Model& model,
-                                const Question& question) {
+                                const Question& question, std::string_view stack) {
+  auto stacks = stacks_for(catalog, *system.chip, stack);
+  if (!stacks) return tl::unexpected(stacks.error());
   SystemAnswer answer;
   answer.system = &system;
-  answer.stack = std::make_unique<const Stack>(
-      with_engine(catalog, catalog.default_stack(*system.chip), *system.chip));
-  answer.training_stack = std::make_unique<const Stack>(training_stack(catalog, *system.chip));
+  answer.chosen_stack = stack;
+  answer.stack = std::make_unique<const Stack>(std::move(stacks->serving));
+  answer.training_stack = std::make_unique<const Stack>(std::move(stacks->training));
   auto machine = build_machine(system, system.chips, *answer.stack);
   if (!machine) return tl::unexpected(machine.error());
   auto kernels = KernelModel::make(machine->device, *answer.stack);

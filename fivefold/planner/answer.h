@@ -19,6 +19,8 @@ struct Question {
   int samples = 0;  // draws of the uncertain facts for the intervals; 0: no intervals
   std::uint64_t seed = 1;
   bool ranges_in_text = false;  // of computed lines; they are in the values in any case
+  // Stacks of the left and of the right system; empty: the defaults of the chip's vendor.
+  std::string stack, stack_vs;
 };
 
 // The models behind an answer live beside it: they point to each other.
@@ -31,6 +33,7 @@ struct Bench {
 
 struct SystemAnswer {
   const System* system = nullptr;
+  std::string chosen_stack;                     // that the user named; empty: the default
   std::unique_ptr<const Stack> stack;           // kernels, library and engine that serve
   std::unique_ptr<const Stack> training_stack;  // those that train
   const Model* model = nullptr;
@@ -53,9 +56,15 @@ struct SystemAnswer {
   SearchReport decode_search, prefill_search, training_search;
 };
 
-// With the default stacks of the system's chip.
+// What serves and what trains on a chip under a named stack, or under the defaults of its vendor.
+// An unknown name is an error that carries the nearest.
+struct ChipStacks {
+  Stack serving, training;
+};
+Result<ChipStacks> stacks_for(const Catalog& catalog, const Chip& chip, std::string_view stack);
+
 Result<SystemAnswer> answer_for(const Catalog& catalog, const System& system, const Model& model,
-                                const Question& question);
+                                const Question& question, std::string_view stack = {});
 
 // The fewest chips whose best use reaches `tokens_per_second`; instances stay within one system. 0:
 // never, since nothing fits.

@@ -199,9 +199,9 @@ std::optional<double> Line::ratio() const {
 
 Result<Comparison> compare(const Catalog& catalog, const System& left, const System& right,
                            const Model& model, const Question& question) {
-  auto left_answer = answer_for(catalog, left, model, question);
+  auto left_answer = answer_for(catalog, left, model, question, question.stack);
   if (!left_answer) return tl::unexpected(left_answer.error());
-  auto right_answer = answer_for(catalog, right, model, question);
+  auto right_answer = answer_for(catalog, right, model, question, question.stack_vs);
   if (!right_answer) return tl::unexpected(right_answer.error());
   const Sides sides{catalog, *left_answer, *right_answer, model, question};
 
@@ -210,6 +210,11 @@ Result<Comparison> compare(const Catalog& catalog, const System& left, const Sys
   comparison.subtitle = fmt::format("{}: {:.0f} tokens in, {:.0f} out, TPOT at most {:.0f} ms",
                                     model.id, question.serving.input, question.serving.output,
                                     question.serving.tpot_limit.value() * 1e3);
+  for (const SystemAnswer* side : {&*left_answer, &*right_answer}) {
+    if (side->chosen_stack.empty()) continue;
+    comparison.subtitle +=
+        fmt::format("; {} under {} ({})", side->system->name, side->stack->name, side->stack->id);
+  }
   comparison.left_name = left.name;
   comparison.right_name = right.name;
   comparison.left_id = left.id;

@@ -88,7 +88,8 @@ struct Comparison {
   std::vector<std::string> source_ids;  // all sources used, sorted
 };
 
-// Both systems with their default stacks; a refusal of one side's training is a line, not an error.
+// Both systems with the stacks that the question names, or their default ones; a refusal
+// of one side's training is a line, not an error.
 Result<Comparison> compare(const Catalog& catalog, const System& left, const System& right,
                            const Model& model, const Question& question);
 

@@ -48,10 +48,11 @@ void add_money_and_energy(Values& values, const std::string& phase, const Catalo
 
 void add_serving(Values& values, const Catalog& catalog, const System& system,
                  const SystemAnswer& answer, const Question& question) {
-  const Stack stack = with_engine(catalog, catalog.default_stack(*system.chip), *system.chip);
-  const auto machine = build_machine(system, system.chips, stack);
+  const auto stacks = stacks_for(catalog, *system.chip, answer.chosen_stack);
+  if (!stacks) return;
+  const auto machine = build_machine(system, system.chips, stacks->serving);
   if (!machine) return;
-  const auto kernels = KernelModel::make(machine->device, stack);
+  const auto kernels = KernelModel::make(machine->device, stacks->serving);
   if (!kernels) return;
   const ServingModel serving(*machine, *answer.model, *kernels, answer.bench->precision);
   const auto instances = [&](const ServingLayout& layout) {
@@ -82,7 +83,9 @@ void add_training(Values& values, const Catalog& catalog, const System& system,
                   const SystemAnswer& answer, TrainingJob job) {
   if (!answer.training) return;
   job.format = answer.training_format;
-  const Stack stack = training_stack(catalog, *system.chip);
+  const auto stacks = stacks_for(catalog, *system.chip, answer.chosen_stack);
+  if (!stacks) return;
+  const Stack& stack = stacks->training;
   const auto machine = build_machine(system, answer.training_systems * system.chips, stack);
   if (!machine) return;
   const auto kernels = KernelModel::make(machine->device, stack);
