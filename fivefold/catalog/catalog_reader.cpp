@@ -289,7 +289,7 @@ Result<CatalogParts> read_catalog(const std::vector<CatalogFile>& files) {
   for (const Entry& entry : all.chips) parts.chips.push_back(build_chip(entry));
   index_names(parts.chips, library.chip_names);
   build_systems(all, parts, problems);
-  parts.stacks = resolve_stacks(all.stacks, problems);
+  parts.stacks = resolve_stacks(all.stacks, parts.chips, problems);
   library.models = std::move(all.models);
   library.sources = std::move(all.sources);
   parts.economics = std::move(all.economics);

@@ -258,6 +258,33 @@ TEST(Overlay, a_stack_that_is_extended_on_two_ways_counts_once) {
   EXPECT_EQ(stack.entries.back().parameters.find("launch")->number, 2);
 }
 
+// What kernels reach is taken over; what belongs to the chip, the links or the engine is not.
+TEST(Overlay, a_stack_may_be_like_another_on_a_chip) {
+  const Folder folder(
+      "stacks:\n- id: mine/good\n  entries:\n"
+      "  - {architecture: hopper, format: fp8, source: derived, parameters: {launch: 1, cores: "
+      "9}}\n"
+      "  - {architecture: ampere, source: derived, parameters: {launch: 2}}\n"
+      "  - {family: serving, source: derived, parameters: {step_overhead: 3}}\n"
+      "- id: comm/mine\n  entries: [{source: derived, parameters: {base: 1}}]\n"
+      "- {id: mine/both, extends: [mine/good, comm/mine]}\n"
+      "- id: mine/as-good\n  vendor: Huawei\n"
+      "  like: {stack: mine/both, chip: h100_sxm, formats: {int8: fp8}}\n"
+      "  entries: [{source: derived, parameters: {launch: 4}}]\n");
+  const Catalog catalog = loaded({folder.path()});
+  const Stack& stack = **catalog.stack("mine/as-good");
+  ASSERT_EQ(stack.entries.size(), 3u);
+  EXPECT_EQ(stack.entries[0].format, "fp8");
+  EXPECT_EQ(stack.entries[1].format, "int8");
+  for (int i : {0, 1}) {
+    EXPECT_EQ(stack.entries[i].architecture, "*");
+    ASSERT_EQ(stack.entries[i].parameters.all.size(), 1u);
+    EXPECT_EQ(stack.entries[i].parameters.find("launch")->number, 1);
+    EXPECT_NEAR(stack.entries[i].core_ops, 4096, 100);  // of a Hopper SM
+  }
+  EXPECT_EQ(stack.entries[2].core_ops, 0);
+}
+
 // --- Bad input: one message a problem, with its place ---
 
 TEST(BadInput, a_missing_or_empty_folder) {
@@ -333,6 +360,20 @@ TEST(BadInput, extends_of_nobody_or_in_a_circle) {
               HasSubstr("s -> t -> s"));
   EXPECT_THAT(refusal("systems:\n- {id: s, extends: nvl72}\n"),
               HasSubstr("unknown system 'nvl72'"));
+}
+
+TEST(BadInput, a_stack_like_nobody_or_in_a_circle) {
+  const auto like = [](const std::string& what) {
+    return refusal("stacks:\n- {id: a, like: {" + what + "}}\n- {id: b, extends: a}\n");
+  };
+  EXPECT_THAT(like("stack: cuda/sglan, chip: h100_sxm"),
+              AllOf(HasSubstr("mine.yaml:2:17: 'a' is like the unknown stack 'cuda/sglan'"),
+                    HasSubstr("did you mean cuda/sglang")));
+  EXPECT_THAT(like("stack: b, chip: h100_sxm"), HasSubstr("'a' is like 'b', which rests on it"));
+  EXPECT_THAT(like("stack: cuda, chip: h100_sxn"), HasSubstr("did you mean h100_sxm"));
+  EXPECT_THAT(like("stack: cuda, chip: h100_sxm, formats: {int9: fp8}"),
+              HasSubstr("unknown format 'int9'"));
+  EXPECT_THAT(like("stacks: cuda"), HasSubstr("did you mean stack?"));
 }
 
 TEST(BadInput, a_system_of_unknown_or_no_chips) {

@@ -10,8 +10,9 @@
 namespace fivefold {
 namespace {
 
-const std::vector<std::string> kStackKeys = {"id",      "name",    "vendor",  "extends",
-                                             "aliases", "default", "entries", "calibration"};
+const std::vector<std::string> kStackKeys = {
+    "id", "name", "vendor", "extends", "aliases", "default", "entries", "calibration", "like"};
+const std::vector<std::string> kLikeKeys = {"stack", "chip", "formats"};
 const std::vector<std::string> kEntryKeys = {"family",     "architecture", "format",    "source",
                                              "confidence", "note",         "parameters"};
 const std::vector<std::string> kCalibrationKeys = {"form", "data", "family", "chip", "held_out"};
@@ -108,6 +109,37 @@ Calibration read_calibration(const yaml::Node& node, const FactReader& reader) {
   return calibration;
 }
 
+void read_like_formats(const yaml::Node& node, const FactReader& reader, LikeStack& like) {
+  if (!reader.expect_map(node, "formats")) return;
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string there = reader.text(node.items[i], "formats");
+    for (const std::string& name : {node.keys[i], there}) {
+      if (!format_from_name(name))
+        reader.problem(node.items[i], fmt::format("unknown format '{}'", name));
+    }
+    like.formats.emplace_back(node.keys[i], there);
+  }
+}
+
+std::optional<LikeStack> read_like(const yaml::Node& node, const FactReader& reader) {
+  if (!reader.expect_map(node, "like")) return std::nullopt;
+  LikeStack like;
+  like.place = reader.place(node);
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string& key = node.keys[i];
+    if (key == "stack") {
+      like.stack = reader.text(node.items[i], key);
+    } else if (key == "chip") {
+      like.chip = reader.text(node.items[i], key);
+    } else if (key == "formats") {
+      read_like_formats(node.items[i], reader, like);
+    } else {
+      reader.unknown_key(node, i, "like", kLikeKeys);
+    }
+  }
+  return like;
+}
+
 RawStack read_stack(const yaml::Node& node, const FactReader& reader) {
   RawStack raw;
   Stack& stack = raw.stack;
@@ -126,6 +158,8 @@ RawStack read_stack(const yaml::Node& node, const FactReader& reader) {
     } else if (key == "extends") {
       raw.extends = reader.texts(value, key);
       raw.extends_place = reader.place(value);
+    } else if (key == "like") {
+      raw.like = read_like(value, reader);
     } else if (key == "default") {
       stack.is_default = value.scalar == "true";
       if (value.scalar != "true" && value.scalar != "false")
@@ -174,6 +208,7 @@ void lay_over(RawStack& below, RawStack above) {
     below.extends = above.extends;
     below.extends_place = above.extends_place;
   }
+  if (above.like) below.like = above.like;
   stack.is_default = stack.is_default || above.stack.is_default;
   std::move(above.stack.aliases.begin(), above.stack.aliases.end(),
             std::back_inserter(stack.aliases));
@@ -189,6 +224,7 @@ namespace {
 // of them extend the same, its entries come once, before both.
 struct StackResolver {
   const std::vector<RawStack>& raw;
+  const std::vector<Chip>& chips;
   std::vector<Problem>& problems;
   std::vector<std::string> ids;
   std::vector<std::string> path;  // from the stack that is resolved to the one at hand
@@ -212,11 +248,79 @@ struct StackResolver {
         gather(raw[static_cast<std::size_t>(next - ids.begin())], into);
       }
     }
+    if (one.like) take_over(one, into);
     path.pop_back();
     gathered.push_back(one.stack.id);
     into.entries.insert(into.entries.end(), one.stack.entries.begin(), one.stack.entries.end());
     into.calibration.insert(into.calibration.end(), one.stack.calibration.begin(),
                             one.stack.calibration.end());
+  }
+
+  // Entries of kernels that apply to the chip of `like`, for every chip of this stack.
+  void take_over(const RawStack& one, Stack& into) {
+    const LikeStack& like = *one.like;
+    const auto known = std::find(ids.begin(), ids.end(), like.stack);
+    if (known == ids.end()) {
+      likeness_problem(one,
+                       fmt::format("'{}' is like the unknown stack '{}'", one.stack.id, like.stack),
+                       did_you_mean(like.stack, ids));
+      return;
+    }
+    if (std::find(path.begin(), path.end(), like.stack) != path.end()) {
+      likeness_problem(
+          one, fmt::format("'{}' is like '{}', which rests on it", one.stack.id, like.stack),
+          "let one of them stand alone");
+      return;
+    }
+    const auto chip =
+        std::find_if(chips.begin(), chips.end(), [&](const Chip& c) { return c.id == like.chip; });
+    if (chip == chips.end() || core_ops(chip->device) <= 0) {
+      std::vector<std::string> names;
+      for (const Chip& c : chips) {
+        if (core_ops(c.device) > 0) names.push_back(c.id);
+      }
+      likeness_problem(
+          one,
+          fmt::format("like: '{}' is no chip whose BF16 rate, cores and clock are known",
+                      like.chip),
+          did_you_mean(like.chip, names));
+      return;
+    }
+    Stack there;
+    StackResolver inner{raw, chips, problems, ids, path, {}};
+    inner.gather(raw[static_cast<std::size_t>(known - ids.begin())], there);
+    for (const StackEntry& entry : there.entries) take_entry(like, chip->device, entry, into);
+  }
+
+  static double core_ops(const Device& device) {
+    const double clocks = device.cores * device.clock.value();
+    return clocks > 0 ? device.peak_for(Format::kBf16).value() / clocks : 0;
+  }
+
+  static void take_entry(const LikeStack& like, const Device& chip, const StackEntry& entry,
+                         Stack& into) {
+    const bool applies = entry.architecture == "*" || entry.architecture == chip.architecture ||
+                         entry.architecture == chip.chip;
+    if (!applies || entry.family == "serving" || entry.family == "training") return;
+    StackEntry taken{entry.family, "*", entry.format, {}, core_ops(chip)};
+    for (const Fact& fact : entry.parameters.all) {
+      const bool of_chip = fact.path == "cores" || fact.path == "clock" || fact.path == "kernel";
+      if (!of_chip && !fact.owner.starts_with("comm/") && !fact.owner.starts_with("engine/"))
+        taken.parameters.all.push_back(fact);
+    }
+    if (taken.parameters.all.empty()) return;
+    const auto renamed = [&](const auto& pair) { return pair.first == taken.format; };
+    if (std::none_of(like.formats.begin(), like.formats.end(), renamed))
+      into.entries.push_back(taken);
+    for (const auto& [here, as_there] : like.formats) {
+      if (as_there != entry.format) continue;
+      taken.format = here;
+      into.entries.push_back(taken);
+    }
+  }
+
+  void likeness_problem(const RawStack& one, std::string what, std::string hint) {
+    problems.push_back(Problem{one.like->place, std::move(what), std::move(hint)});
   }
 
   void problem(const RawStack& one, std::string what, std::string hint) {
@@ -226,9 +330,9 @@ struct StackResolver {
 
 }  // namespace
 
-std::vector<Stack> resolve_stacks(const std::vector<RawStack>& raw,
+std::vector<Stack> resolve_stacks(const std::vector<RawStack>& raw, const std::vector<Chip>& chips,
                                   std::vector<Problem>& problems) {
-  StackResolver resolver{raw, problems, {}, {}, {}};
+  StackResolver resolver{raw, chips, problems, {}, {}, {}};
   for (const RawStack& one : raw) resolver.ids.push_back(one.stack.id);
   std::vector<Stack> stacks;
   for (const RawStack& one : raw) {

@@ -10,6 +10,13 @@
 //     extends: cuda           # the entries of that stack come first; or a list, of which later win
 //     aliases: [sglang]
 //     default: true           # of its vendor
+//     like: {stack: cuda/sglang, chip: h100_sxm, formats: {int8: fp8_block}}
+//                             # kernels as good as those of that stack on that chip: the entries
+//                             # that apply there are taken over for every chip of this stack, after
+//                             # those that it extends and before its own. int8 is here what
+//                             # fp8_block is there. What is said of communication ("comm/...") and
+//                             # engines ("engine/...") is not taken, nor kernel names, nor cores
+//                             # and clock, which are the chip's
 //     entries:
 //     - family: gemm          # "*" if left out; so are architecture and format
 //       architecture: hopper
@@ -40,6 +47,9 @@ struct StackEntry {
   std::string architecture;
   std::string format;  // "fp8_block"; "*" for all
   Facts parameters;
+  // Taken over by `like`: dense BF16 operations of one core of that chip in a clock cycle. What is
+  // counted per core and clock grows with the cores of the chip at hand; 0: as it stands.
+  double core_ops = 0;
 };
 
 // Rows that the parameters were fitted on, so that predictions for them are reported apart. A row

@@ -64,7 +64,10 @@ struct Given {
   const Fact* residual = nullptr;
 };
 
-Given given_by(const StackEntry& entry) {
+// `core_ops`: dense BF16 operations of a core of the device in a clock cycle. Entries that were
+// taken over from another architecture (StackEntry::core_ops) count on cores of another size.
+Given given_by(const StackEntry& entry, double core_ops) {
+  const double core_size = entry.core_ops > 0 ? core_ops / entry.core_ops : 1;
   Given given;
   for (const Fact& fact : entry.parameters.all) {
     if (fact.path == "residual") given.residual = &fact;
@@ -83,6 +86,8 @@ Given given_by(const StackEntry& entry) {
       given.from[i] = &fact;
     }
   }
+  given.facts.compute_per_clock *= core_size;
+  given.facts.feed *= core_size;
   return given;
 }
 
@@ -112,7 +117,7 @@ double of_chip(const Stack& stack, const Device& device, std::string_view parame
 // What a stack gives on a device: of the entries that apply, the last.
 class GivenTable {
  public:
-  GivenTable(const Stack& stack, const Device& device) {
+  GivenTable(const Stack& stack, const Device& device, double core_ops) : core_ops_(core_ops) {
     for (const StackEntry& entry : stack.entries) {
       if (entry.architecture == "*" || entry.architecture == device.architecture ||
           entry.architecture == device.chip)
@@ -126,7 +131,7 @@ class GivenTable {
 
  private:
   void add(const StackEntry& entry) {
-    const Given given = given_by(entry);
+    const Given given = given_by(entry, core_ops_);
     const std::optional<Format> format =
         entry.format == "*" ? std::nullopt : format_from_name(entry.format);
     if (entry.format != "*" && !format) return;
@@ -158,6 +163,7 @@ class GivenTable {
 
  private:
   using Formats = std::array<Given, kFormatCount>;
+  double core_ops_;
   std::array<std::array<Formats, kVariantCount>, kFamilyCount> slots_{}, variants_{};
 };
 
@@ -272,8 +278,6 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
         "'{}' has no published memory bandwidth: nothing can be predicted on it", device.chip));
   }
   KernelModel::Parameters parameters;
-  GivenTable table(stack, device);
-  table.settle();
   parameters.cores = device.cores > 0 ? device.cores : of_chip(stack, device, "cores");
   const double hertz =
       device.clock > Hertz(0) ? device.clock.value() : of_chip(stack, device, "clock");
@@ -281,6 +285,9 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
     return fail(fmt::format("neither the chip '{}' nor the stack '{}' gives cores and clock",
                             device.chip, stack.id));
   }
+  GivenTable table(stack, device,
+                   device.peak_for(Format::kBf16).value() / parameters.cores / hertz);
+  table.settle();
   for (int f = 0; f < kFamilyCount; ++f) {
     const auto family = static_cast<Family>(f);
     for (int v = 0; v < kVariantCount; ++v) {
@@ -307,7 +314,7 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
 
 std::vector<const Fact*> facts_serving(const Device& device, const Stack& stack, Family family,
                                        const Shape& shape) {
-  GivenTable table(stack, device);
+  GivenTable table(stack, device, 0);  // which facts they are does not hang on the size of cores
   table.settle();
   const ServedBy served = served_by(shape);
   const Given& given = table.of(family, served.variant, served.format());
