@@ -284,7 +284,7 @@ KernelRow module_row(const CsvTable& table, std::size_t row, Numbers& number,
 }  // namespace
 
 std::optional<Format> kernel_format(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, Format>, 9> kNames = {
+  constexpr std::array<std::pair<std::string_view, Format>, 10> kNames = {
       {{"int4_wo", Format::kInt4},
        {"sq", Format::kInt8},
        {"fp8_e4m3", Format::kFp8},
@@ -293,7 +293,8 @@ std::optional<Format> kernel_format(std::string_view text) {
        {"BF16", Format::kBf16},
        {"FP16", Format::kFp16},
        {"FP8", Format::kFp8},
-       {"INT8", Format::kInt8}}};
+       {"INT8", Format::kInt8},
+       {"INT8 in, BF16 out", Format::kInt8}}};
   for (const auto& [known, format] : kNames) {
     if (text == known) return format;
   }
@@ -355,31 +356,39 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
   return result;
 }
 
+Seconds published_seconds(const CsvTable& table, std::size_t row, Bytes moved) {
+  if (const auto us = table.number(row, "time_us")) return Seconds(*us * 1e-6);
+  const auto rate = table.number(row, "gbytes_per_s");
+  return rate ? moved / BytesPerSecond(*rate * 1e9) : Seconds(0);
+}
+
 KernelRow read_published_row(const CsvTable& table, std::size_t row) {
   Numbers number(table, row);
   const std::string_view op = table.at(row, "op");
   const auto format = kernel_format(table.at(row, "dtype"));
-  if (op != "gemm" && op != "mla_decode")
+  if (op != "gemm" && op != "grouped_gemm" && op != "mla_decode")
     return refuse("gemm", fmt::format("'{}' rows are not predicted yet", op));
   if (!format)
     return refuse("gemm", fmt::format("format '{}' is not modelled", table.at(row, "dtype")));
-  if (table.at(row, "time_us").empty())
-    return refuse(op == "gemm" ? "gemm" : "mla_decode", "the row has no time");
-  KernelRow result = op == "gemm" ? one("gemm", Family::kGemm, *format,
-                                        Gemm{.m = number("m"),
-                                             .n = number("n"),
-                                             .k = number("k"),
-                                             .a = *format,
-                                             .b = *format})
-                                  : one("mla_decode", Family::kMlaDecode, *format,
-                                        MlaCore{.batch = number("batch"),
-                                                .q_len = std::max(1.0, number.or_zero("q_len")),
-                                                .kv_len = number("kv_len"),
-                                                .heads = number("heads_q"),
-                                                .kv_rank = 512,
-                                                .rope_dim = 64,
-                                                .compute = *format,
-                                                .cache = *format});
+  const bool product = op != "mla_decode";
+  if (published_seconds(table, row, Bytes(1)) <= Seconds(0))
+    return refuse(product ? "gemm" : "mla_decode", "the row has no time");
+  KernelRow result = product ? one("gemm", Family::kGemm, *format,
+                                   Gemm{.m = number("m"),
+                                        .n = number("n"),
+                                        .k = number("k"),
+                                        .batch = std::max(1.0, number.or_zero("groups")),
+                                        .a = *format,
+                                        .b = *format})
+                             : one("mla_decode", Family::kMlaDecode, *format,
+                                   MlaCore{.batch = number("batch"),
+                                           .q_len = std::max(1.0, number.or_zero("q_len")),
+                                           .kv_len = number("kv_len"),
+                                           .heads = number("heads_q"),
+                                           .kv_rank = 512,
+                                           .rope_dim = 64,
+                                           .compute = *format,
+                                           .cache = *format});
   if (!number.missing().empty())
     return refuse(result.family, fmt::format("column '{}' is empty", number.missing()));
   return result;

@@ -28,6 +28,8 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
                           const Catalog& catalog);
 // One row of kernels/published.csv or of the tables of InferSim.
 KernelRow read_published_row(const CsvTable& table, std::size_t row);
+// Its time, or that of the bytes that it must move at the rate that it gives; 0: neither is there.
+Seconds published_seconds(const CsvTable& table, std::size_t row, Bytes moved);
 
 // Published times of operators on several chips, a table at a time: the stack is the default of the
 // chip's vendor unless the reader names one.

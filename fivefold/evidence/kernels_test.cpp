@@ -88,5 +88,20 @@ TEST(KernelTables, rows_held_out_by_their_shape_do_not_count_as_calibrated) {
   EXPECT_LT(calibrated, 185);
 }
 
+TEST(KernelTables, a_published_product_without_time_is_timed_by_the_bytes_that_it_moves) {
+  const auto rows =
+      predicted("published",
+                "id,op,chip,dtype,m,n,k,groups,time_us,gbytes_per_s\n"
+                "a,grouped_gemm,ascend_910c,\"INT8 in, BF16 out\",4096,4096,4096,2,,200\n"
+                "b,grouped_gemm,ascend_910c,INT8,4096,4096,4096,2,,\n");
+  ASSERT_TRUE(rows);
+  const double bytes = 2 * 4096.0 * 4096 * (1 + 1 + 2);
+  EXPECT_NEAR((*rows)[0].measured, bytes / 200e9 * 1e6, 1e-6);
+  const double roofline_us = 2 * 2 * 4096.0 * 4096 * 4096 / 752e12 * 1e6;
+  EXPECT_GT((*rows)[0].predicted, roofline_us);
+  EXPECT_LT((*rows)[0].predicted, 1.5 * roofline_us);
+  EXPECT_THAT((*rows)[1].refused, HasSubstr("no time"));
+}
+
 }  // namespace
 }  // namespace fivefold

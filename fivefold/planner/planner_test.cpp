@@ -231,5 +231,23 @@ TEST(Search, no_answer_beats_the_bounds_of_the_machine) {
   EXPECT_LT(answer->training->estimate.mfu, 1);
 }
 
+TEST(Stacks, one_that_the_user_names_serves_trains_and_is_said) {
+  Question asked = question();
+  asked.with_training = false;
+  asked.stack = "cann-as-good-as-cuda";
+  const auto same = compare(catalog(), system_named("cloudmatrix384"),
+                            system_named("cloudmatrix384"), model_named("deepseek-r1"), asked);
+  ASSERT_TRUE(same);
+  EXPECT_THAT(same->subtitle, HasSubstr("cann-as-good-as-cuda"));
+  EXPECT_NE(line(*same, "decode.per_chip").ratio(), 1);
+  EXPECT_EQ(line(*same, "peak.bf16").ratio(), 1);
+}
+
+TEST(Stacks, an_unknown_one_is_refused_with_the_nearest) {
+  const auto stacks = stacks_for(catalog(), *system_named("cloudmatrix384").chip, "canm");
+  ASSERT_FALSE(stacks);
+  EXPECT_THAT(to_text(stacks.error()), HasSubstr("did you mean cann"));
+}
+
 }  // namespace
 }  // namespace fivefold
