@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "fivefold/kernel/parameters.h"
 
@@ -88,15 +87,7 @@ ServedBy served_by(const Shape& shape) {
 
 FamilyParameters KernelModel::Parameters::serving(Family family, const Shape& shape) const {
   // One visit: a second one, for the kernel first, would cost as much as a mechanism.
-  return std::visit(
-      [&](const auto& one) -> FamilyParameters {
-        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Streaming>) {
-          return of(family, Format::kBf16);
-        } else {
-          return product(family, serves(one));
-        }
-      },
-      shape);
+  return std::visit([&](const auto& one) { return product(family, serves(one)); }, shape);
 }
 
 KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape) {

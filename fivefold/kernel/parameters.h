@@ -112,9 +112,6 @@ struct KernelModel::Parameters {
   std::array<double, kFormatCount> peaks{};                                      // of the device
   std::map<const Fact*, std::unique_ptr<const Residual>> residuals;
 
-  const FamilyParameters& of(Family family, Format format) const {
-    return families[static_cast<std::size_t>(family)][0][static_cast<std::size_t>(format)];
-  }
   // A product runs at the rate of the format which the matrix unit computes in.
   FamilyParameters product(Family family, const ServedBy& served) const {
     const Formats& kernels =
