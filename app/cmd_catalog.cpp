@@ -230,7 +230,7 @@ Table show_system(const System& system) {
 Table show_stack(const Stack& stack) {
   Table table = facts_table(fmt::format("{} ({}), for {}", stack.name, stack.id, stack.vendor));
   for (const StackEntry& entry : stack.entries) {
-    add_facts(table, entry.parameters.all, stack.id,
+    add_facts(table, entry.parameters->all, stack.id,
               fmt::format("{} on {}, format {}", entry.family, entry.architecture, entry.format));
   }
   for (const Calibration& rows : stack.calibration) {
@@ -309,7 +309,7 @@ void for_each_fact(const Catalog& catalog, const std::function<void(const Fact&)
     for (const SystemLevel& level : system->levels) all(level.facts, system->id);
   }
   for (const Stack* stack : catalog.stacks()) {
-    for (const StackEntry& entry : stack->entries) all(entry.parameters, stack->id);
+    for (const StackEntry& entry : stack->entries) all(*entry.parameters, stack->id);
   }
   for (const Fact* fact : catalog.economics()) visit(*fact);
 }

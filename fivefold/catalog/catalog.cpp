@@ -56,9 +56,15 @@ void Catalog::Data::change_facts(const std::function<void(Fact&)>& change) {
     }
     refresh(system);
   }
+  // What stacks share is changed once, and shared again.
+  std::map<const Facts*, SharedFacts> changed;
   for (Stack& stack : stacks) {
     for (StackEntry& entry : stack.entries) {
-      for (Fact& fact : entry.parameters.all) change(fact);
+      const auto [known, added] = changed.try_emplace(&*entry.parameters, entry.parameters);
+      if (added) {
+        for (Fact& fact : known->second.own().all) change(fact);
+      }
+      entry.parameters = known->second;
     }
   }
   for (Fact& fact : economics) change(fact);

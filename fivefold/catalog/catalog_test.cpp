@@ -241,8 +241,8 @@ TEST(Overlay, entries_of_a_stack_follow_those_that_it_extends) {
   const Catalog catalog = loaded({folder.path()});
   const Stack& stack = **catalog.stack("top");
   ASSERT_EQ(stack.entries.size(), 2u);
-  EXPECT_EQ(stack.entries[0].parameters.find("launch")->number, 1);
-  EXPECT_EQ(stack.entries[1].parameters.find("launch")->number, 2);
+  EXPECT_EQ(stack.entries[0].parameters->find("launch")->number, 1);
+  EXPECT_EQ(stack.entries[1].parameters->find("launch")->number, 2);
   EXPECT_EQ(stack.entries[1].architecture, "*");
 }
 
@@ -255,7 +255,7 @@ TEST(Overlay, a_stack_that_is_extended_on_two_ways_counts_once) {
   const Catalog catalog = loaded({folder.path()});
   const Stack& stack = **catalog.stack("both");
   ASSERT_EQ(stack.entries.size(), 2u);
-  EXPECT_EQ(stack.entries.back().parameters.find("launch")->number, 2);
+  EXPECT_EQ(stack.entries.back().parameters->find("launch")->number, 2);
 }
 
 // What kernels reach is taken over; what belongs to the chip, the links or the engine is not.
@@ -278,8 +278,8 @@ TEST(Overlay, a_stack_may_be_like_another_on_a_chip) {
   EXPECT_EQ(stack.entries[1].format, "int8");
   for (int i : {0, 1}) {
     EXPECT_EQ(stack.entries[i].architecture, "*");
-    ASSERT_EQ(stack.entries[i].parameters.all.size(), 1u);
-    EXPECT_EQ(stack.entries[i].parameters.find("launch")->number, 1);
+    ASSERT_EQ(stack.entries[i].parameters->all.size(), 1u);
+    EXPECT_EQ(stack.entries[i].parameters->find("launch")->number, 1);
     EXPECT_NEAR(stack.entries[i].core_ops, 4096, 100);  // of a Hopper SM
   }
   EXPECT_EQ(stack.entries[2].core_ops, 0);

@@ -183,7 +183,7 @@ void check_stacks(Checker& checker) {
   std::map<std::string, std::string> default_of;
   for (const Stack* stack : checker.catalog.stacks()) {
     for (const StackEntry& entry : stack->entries)
-      check_facts(checker, entry.parameters, stack->id);
+      check_facts(checker, *entry.parameters, stack->id);
     if (!stack->is_default) continue;
     const auto [known, is_new] = default_of.emplace(normalized(stack->vendor), stack->id);
     if (!is_new) {

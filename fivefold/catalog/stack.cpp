@@ -53,7 +53,7 @@ void read_parameters(const yaml::Node& node, const Fact& common, const FactReade
     if (item.is_map() && !item.find("confidence")) fact->confidence = common.confidence;
     if (fact->note.empty()) fact->note = common.note;
     if (fact->sources == std::vector<std::string>{"assumption"}) fact->reading = "assumption";
-    entry.parameters.all.push_back(std::move(*fact));
+    entry.parameters.own().all.push_back(std::move(*fact));
   }
 }
 
@@ -179,12 +179,22 @@ RawStack read_stack(const yaml::Node& node, const FactReader& reader) {
     }
   }
   for (StackEntry& entry : stack.entries) {
-    for (Fact& fact : entry.parameters.all) fact.owner = stack.id;
+    for (Fact& fact : entry.parameters.own().all) fact.owner = stack.id;
   }
   return raw;
 }
 
 }  // namespace
+
+Facts& SharedFacts::own() {
+  if (facts_.use_count() > 1) facts_ = std::make_shared<Facts>(*facts_);
+  return *facts_;
+}
+
+bool concerns(const StackEntry& entry, const Device& device) {
+  return entry.architecture == "*" || entry.architecture == device.architecture ||
+         entry.architecture == device.chip;
+}
 
 void read_stacks(const yaml::Node& list, const FactReader& reader, std::vector<RawStack>& into) {
   if (!reader.expect_list(list, "stacks")) return;
@@ -299,16 +309,14 @@ struct StackResolver {
 
   static void take_entry(const LikeStack& like, const Device& chip, const StackEntry& entry,
                          Stack& into) {
-    const bool applies = entry.architecture == "*" || entry.architecture == chip.architecture ||
-                         entry.architecture == chip.chip;
-    if (!applies || entry.family == "serving" || entry.family == "training") return;
+    if (!concerns(entry, chip) || entry.family == "serving" || entry.family == "training") return;
     StackEntry taken{entry.family, "*", entry.format, {}, core_ops(chip)};
-    for (const Fact& fact : entry.parameters.all) {
+    for (const Fact& fact : entry.parameters->all) {
       const bool of_chip = fact.path == "cores" || fact.path == "clock" || fact.path == "kernel";
       if (!of_chip && !fact.owner.starts_with("comm/") && !fact.owner.starts_with("engine/"))
-        taken.parameters.all.push_back(fact);
+        taken.parameters.own().all.push_back(fact);
     }
-    if (taken.parameters.all.empty()) return;
+    if (taken.parameters->all.empty()) return;
     const auto renamed = [&](const auto& pair) { return pair.first == taken.format; };
     if (std::none_of(like.formats.begin(), like.formats.end(), renamed))
       into.entries.push_back(taken);

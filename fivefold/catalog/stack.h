@@ -31,12 +31,28 @@
 //        held_out: 0.2}
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fivefold/catalog/chip.h"
 
 namespace fivefold {
+
+// Facts of an entry. Stacks that extend each other hold the same ones, and so do copies of a stack,
+// until somebody writes: an entry of hundreds is not copied for each.
+class SharedFacts {
+ public:
+  SharedFacts() = default;
+  SharedFacts(Facts facts) : facts_(std::make_shared<Facts>(std::move(facts))) {}
+  const Facts& operator*() const { return *facts_; }
+  const Facts* operator->() const { return facts_.get(); }
+  Facts& own();  // for writing: what others hold stays as it is
+
+ private:
+  std::shared_ptr<Facts> facts_ = std::make_shared<Facts>();
+};
 
 // The parameters of one kernel family on one architecture, by name ("compute_efficiency", ...); the
 // kernel room gives each name its meaning.
@@ -46,11 +62,14 @@ struct StackEntry {
   // "hopper", or a chip or system id; for communication the fabric; "*" for all
   std::string architecture;
   std::string format;  // "fp8_block"; "*" for all
-  Facts parameters;
+  SharedFacts parameters;
   // Taken over by `like`: dense BF16 operations of one core of that chip in a clock cycle. What is
   // counted per core and clock grows with the cores of the chip at hand; 0: as it stands.
   double core_ops = 0;
 };
+
+// The entry is for this device: for its chip, its architecture or all.
+bool concerns(const StackEntry& entry, const Device& device);
 
 // Rows that the parameters were fitted on, so that predictions for them are reported apart. A row
 // is calibrated if form, family and chip match, `data` is the stem of its file (or its `group`),

@@ -403,11 +403,10 @@ std::string kernel_of(const Stack& stack, const Device& device, std::string_view
   if (family.ends_with(kConverted)) family.remove_suffix(kConverted.size());
   for (const StackEntry& entry : stack.entries) {
     const bool applies = (entry.family == "*" || entry.family == family) &&
-                         (entry.architecture == "*" || entry.architecture == device.architecture ||
-                          entry.architecture == device.chip) &&
+                         concerns(entry, device) &&
                          (entry.format == "*" || entry.format == name(format));
     if (!applies) continue;
-    if (const Fact* fact = entry.parameters.find("kernel")) kernel = fact->text;
+    if (const Fact* fact = entry.parameters->find("kernel")) kernel = fact->text;
   }
   return kernel;
 }

@@ -11,7 +11,7 @@ namespace {
 std::string relative_of(const Stack& stack, const std::string& fabric) {
   for (auto entry = stack.entries.rbegin(); entry != stack.entries.rend(); ++entry) {
     if (entry->architecture != fabric) continue;
-    const Fact* like = entry->parameters.find("like");
+    const Fact* like = entry->parameters->find("like");
     if (like != nullptr && like->kind == Fact::Kind::kText) return like->text;
   }
   return {};
@@ -40,7 +40,7 @@ class Lookup {
       for (const std::string_view wanted : {family, std::string_view("*")}) {
         for (auto entry = stack.entries.rbegin(); entry != stack.entries.rend(); ++entry) {
           if (entry->architecture == scope && entry->family == wanted)
-            found_.push_back(&entry->parameters);
+            found_.push_back(&*entry->parameters);
         }
       }
     }

@@ -18,7 +18,7 @@ Fact fact(std::string path, double number, std::string source) {
 
 StackEntry entry(std::string family, std::string architecture, std::string format,
                  std::vector<Fact> facts) {
-  return {std::move(family), std::move(architecture), std::move(format), {std::move(facts)}};
+  return {std::move(family), std::move(architecture), std::move(format), Facts{std::move(facts)}};
 }
 
 Device hopper() {

@@ -41,7 +41,8 @@ KernelModel mechanism_of(std::string_view name) {
   static std::vector<std::unique_ptr<Stack>> stacks;
   stacks.push_back(std::make_unique<Stack>(catalog().default_stack(chip(name))));
   for (StackEntry& entry : stacks.back()->entries)
-    std::erase_if(entry.parameters.all, [](const Fact& fact) { return fact.path == "residual"; });
+    std::erase_if(entry.parameters.own().all,
+                  [](const Fact& fact) { return fact.path == "residual"; });
   return model_of(chip(name).device, *stacks.back());
 }
 

@@ -69,7 +69,7 @@ struct Given {
 Given given_by(const StackEntry& entry, double core_ops) {
   const double core_size = entry.core_ops > 0 ? core_ops / entry.core_ops : 1;
   Given given;
-  for (const Fact& fact : entry.parameters.all) {
+  for (const Fact& fact : entry.parameters->all) {
     if (fact.path == "residual") given.residual = &fact;
     if (!fact.is_number()) continue;
     for (const auto& [one, other] : kEither) {
@@ -77,7 +77,7 @@ Given given_by(const StackEntry& entry, double core_ops) {
     }
   }
   given.facts.launch = 0;
-  for (const Fact& fact : entry.parameters.all) {
+  for (const Fact& fact : entry.parameters->all) {
     if (!fact.is_number()) continue;
     for (std::size_t i = 0; i < std::size(kKernelFacts); ++i) {
       if (fact.path != kKernelFacts[i].name) continue;
@@ -105,10 +105,8 @@ void lay_over(Given& below, const Given& above) {
 double of_chip(const Stack& stack, const Device& device, std::string_view parameter) {
   double value = 0;
   for (const StackEntry& entry : stack.entries) {
-    if (entry.architecture != "*" && entry.architecture != device.architecture &&
-        entry.architecture != device.chip)
-      continue;
-    const Fact* fact = entry.parameters.find(parameter);
+    if (!concerns(entry, device)) continue;
+    const Fact* fact = entry.parameters->find(parameter);
     if (fact != nullptr && fact->is_number()) value = fact->number;
   }
   return value;
@@ -119,10 +117,9 @@ class GivenTable {
  public:
   GivenTable(const Stack& stack, const Device& device, double core_ops) : core_ops_(core_ops) {
     for (const StackEntry& entry : stack.entries) {
-      if (entry.architecture == "*" || entry.architecture == device.architecture ||
-          entry.architecture == device.chip)
-        add(entry);
+      if (concerns(entry, device)) add(entry);
     }
+    settle();
   }
   const Given& of(Family family, Variant variant, Format format) const {
     return slots_[static_cast<std::size_t>(family)][static_cast<std::size_t>(variant)]
@@ -150,7 +147,6 @@ class GivenTable {
     }
   }
 
- public:
   // What is said of a variant itself counts more than what is said of its family.
   void settle() {
     for (int f = 0; f < kFamilyCount; ++f) {
@@ -161,7 +157,6 @@ class GivenTable {
     }
   }
 
- private:
   using Formats = std::array<Given, kFormatCount>;
   double core_ops_;
   std::array<std::array<Formats, kVariantCount>, kFamilyCount> slots_{}, variants_{};
@@ -285,9 +280,8 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
     return fail(fmt::format("neither the chip '{}' nor the stack '{}' gives cores and clock",
                             device.chip, stack.id));
   }
-  GivenTable table(stack, device,
-                   device.peak_for(Format::kBf16).value() / parameters.cores / hertz);
-  table.settle();
+  const GivenTable table(stack, device,
+                         device.peak_for(Format::kBf16).value() / parameters.cores / hertz);
   for (int f = 0; f < kFamilyCount; ++f) {
     const auto family = static_cast<Family>(f);
     for (int v = 0; v < kVariantCount; ++v) {
@@ -314,8 +308,8 @@ Result<KernelModel::Parameters> resolve_parameters(const Device& device, const S
 
 std::vector<const Fact*> facts_serving(const Device& device, const Stack& stack, Family family,
                                        const Shape& shape) {
-  GivenTable table(stack, device, 0);  // which facts they are does not hang on the size of cores
-  table.settle();
+  const GivenTable table(stack, device,
+                         0);  // which facts they are does not hang on the size of cores
   const ServedBy served = served_by(shape);
   const Given& given = table.of(family, served.variant, served.format());
   std::vector<const Fact*> facts;

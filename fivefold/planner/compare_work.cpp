@@ -72,11 +72,8 @@ Explanation stack_part(const SystemAnswer& answer) {
       fmt::format("software stack {}: what its kernels and its library reach", answer.stack->id));
   const Device& device = answer.bench->machine.device;
   for (const StackEntry& entry : answer.stack->entries) {
-    const bool concerns = entry.architecture == "*" || entry.architecture == device.architecture ||
-                          entry.architecture == device.chip ||
-                          entry.architecture == answer.system->id;
-    if (!concerns) continue;
-    for (Fact fact : entry.parameters.all) {
+    if (!concerns(entry, device) && entry.architecture != answer.system->id) continue;
+    for (Fact fact : entry.parameters->all) {
       fact.path = fmt::format("{}.{}", entry.family, fact.path);
       part.facts.push_back(std::move(fact));
     }

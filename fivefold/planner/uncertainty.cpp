@@ -118,7 +118,7 @@ std::vector<Fact> moving_facts(const Catalog& catalog, const SystemAnswer& answe
   }
   for (const Stack* stack : {answer.stack.get(), answer.training_stack.get()}) {
     for (const StackEntry& entry : stack->entries) {
-      for (const Fact& fact : entry.parameters.all)
+      for (const Fact& fact : entry.parameters->all)
         take(fact, fmt::format("{} {}", entry.family, fact.path));
     }
   }

@@ -12,12 +12,9 @@ namespace fivefold {
 EngineParameters engine_parameters(const Stack& stack, const Device& device) {
   EngineParameters engine;
   for (const StackEntry& entry : stack.entries) {
-    if (entry.family != "serving") continue;
-    const bool applies = entry.architecture == "*" || entry.architecture == device.architecture ||
-                         entry.architecture == device.chip;
-    if (!applies) continue;
+    if (entry.family != "serving" || !concerns(entry, device)) continue;
     const auto take = [&](std::string_view path, auto set) {
-      const Fact* fact = entry.parameters.find(path);
+      const Fact* fact = entry.parameters->find(path);
       if (fact != nullptr && fact->is_number()) set(fact->number);
     };
     take("step_overhead", [&](double s) { engine.step_overhead = Seconds(s); });

@@ -28,7 +28,7 @@ Stack plain_stack() {
   Stack stack;
   stack.id = "plain";
   StackEntry entry{.family = "*", .architecture = "*", .format = "*", .parameters = {}};
-  entry.parameters.all = {number("compute_fraction", 0.8),
+  entry.parameters.own().all = {number("compute_fraction", 0.8),
                           number("memory_fraction", 0.85),
                           number("launch", 2e-6),
                           number("cores", 24),

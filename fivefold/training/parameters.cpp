@@ -5,12 +5,8 @@ namespace fivefold {
 TrainingParameters training_parameters(const Stack& stack, const Device& device) {
   TrainingParameters parameters;
   for (const StackEntry& entry : stack.entries) {
-    if (entry.family != "training") continue;
-    if (entry.architecture != "*" && entry.architecture != device.architecture &&
-        entry.architecture != device.chip) {
-      continue;
-    }
-    for (const Fact& fact : entry.parameters.all) {
+    if (entry.family != "training" || !concerns(entry, device)) continue;
+    for (const Fact& fact : entry.parameters->all) {
       if (fact.path == "sustained") parameters.sustained = fact.number;
       if (fact.path == "host_time") parameters.host_time = Seconds(fact.number);
       if (fact.path == "communication_cores") parameters.communication_cores = fact.number;

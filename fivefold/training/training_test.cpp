@@ -98,7 +98,7 @@ Stack a_stack() {
     fact.path = name;
     fact.kind = Fact::Kind::kNumber;
     fact.number = value;
-    entry.parameters.all.push_back(fact);
+    entry.parameters.own().all.push_back(fact);
   }
   stack.entries.push_back(entry);
   return stack;
