@@ -1,10 +1,10 @@
 // Fits the kernel parameters of software stacks to measured operator tables, and says how well they
 // predict rows and chips that the fit did not see.
 //
-// Rows are grouped by stack, chip, kernel family, format and kernel. One kernel is fitted in three
+// Rows are grouped by stack, chip, kernel family, format and kernel. One kernel is fitted in two
 // layers: on all chips of its stack together (what a chip that nobody measured gets from its data
-// sheet), on the chips of one architecture, and on the chip itself; the narrowest that exists
-// counts. A fifth of the shapes is held out of every fit (is_held_out).
+// sheet), and on the chips of one architecture, which counts where it exists. A fifth of the shapes
+// is held out of every fit (is_held_out).
 #pragma once
 
 #include <functional>
@@ -40,7 +40,7 @@ Result<KernelGroups> read_kernel_groups(const Catalog& catalog,
 
 // One layer of a fit.
 struct KernelLayer {
-  std::string stack, architecture;  // or a chip; "*" for all
+  std::string stack, architecture;  // "*" for all
   std::string listed, kernel;
   bool served = true;
   Family family = Family::kGemm;

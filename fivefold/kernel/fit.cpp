@@ -21,20 +21,8 @@ constexpr double kCarriedOver = 0.5;
 
 // Of the format in which the device computes it.
 double peak_of(const Device& device, const Shape& shape) {
-  struct Visitor {
-    Format operator()(const Streaming&) const { return Format::kFp32; }
-    Format operator()(const Gemm& g) const { return computed_in(device, g.a, g.b); }
-    Format operator()(const MoeBlock& m) const { return computed_in(device, m.a, m.b); }
-    Format operator()(const AttentionCore& a) const {
-      return computed_in(device, a.compute, a.compute);
-    }
-    Format operator()(const MlaCore& m) const { return computed_in(device, m.compute, m.compute); }
-    Format operator()(const LinearCore&) const {
-      return computed_in(device, Format::kBf16, Format::kBf16);
-    }
-    const Device& device;
-  };
-  return device.peak_for(std::visit(Visitor{device}, shape)).value();
+  const ServedBy served = served_by(shape);
+  return device.peak_for(computed_in(device, served.a, served.b)).value();
 }
 
 double seconds_of(const KernelFacts& facts, const KernelSample& sample) {
@@ -353,24 +341,25 @@ Residual fit_residual(Family family, const KernelFacts& facts,
 KernelFit fit_kernel(Family family, std::span<const KernelSample> samples) {
   KernelFit fit;
   fit.facts = fit_mechanism(family, samples);
-  const auto mean_error = [&] {
-    double sum = 0;
-    for (const KernelSample& sample : samples)
-      sum += std::abs(fitted_seconds(fit, family, sample) / sample.seconds - 1);
-    return sum / double(samples.size());
-  };
-  fit.mechanism_error = mean_error();
+  fit.mechanism_error = mean_error(fit, samples);
   if (samples.size() >= kLeastForResidual) fit.residual = fit_residual(family, fit.facts, samples);
-  fit.error = mean_error();
+  fit.error = mean_error(fit, samples);
   return fit;
 }
 
-double fitted_seconds(const KernelFit& fit, Family, const KernelSample& sample) {
+double fitted_seconds(const KernelFit& fit, const KernelSample& sample) {
   const double seconds = seconds_of(fit.facts, sample);
   if (fit.residual.empty()) return seconds;
   Features features{};
   features_of(sample.device->cores, sample.shape, features);
   return seconds * std::exp(fit.residual.at(features));
+}
+
+double mean_error(const KernelFit& fit, std::span<const KernelSample> samples) {
+  double sum = 0;
+  for (const KernelSample& sample : samples)
+    sum += std::abs(fitted_seconds(fit, sample) / sample.seconds - 1);
+  return samples.empty() ? 0 : sum / double(samples.size());
 }
 
 }  // namespace fivefold

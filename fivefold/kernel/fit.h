@@ -48,6 +48,8 @@ inline constexpr std::size_t kLeastForResidual = 150;
 KernelFit fit_kernel(Family family, std::span<const KernelSample> samples);
 
 // The time that a fit gives.
-double fitted_seconds(const KernelFit& fit, Family family, const KernelSample& sample);
+double fitted_seconds(const KernelFit& fit, const KernelSample& sample);
+// Mean |predicted/measured - 1|; 0 of no samples.
+double mean_error(const KernelFit& fit, std::span<const KernelSample> samples);
 
 }  // namespace fivefold

@@ -41,13 +41,7 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   }
   const double bytes = gemm.batch * (gemm.m * gemm.k * bytes_a + gemm.n * gemm.k * bytes_b +
                                      gemm.m * gemm.n * bytes_per_value(gemm.out));
-  KernelTime result;
-  result.compute = Seconds(fastest);
-  result.memory = Seconds(bytes / p.memory_rate);
-  result.overhead = Seconds(p.launch);
-  result.time = Seconds(p.launch + overlapped(fastest, bytes / p.memory_rate));
-  result.limit = limit_of(fastest, bytes / p.memory_rate, p.launch);
-  return result;
+  return overlapped_after(p.launch, fastest, bytes / p.memory_rate);
 }
 
 namespace {

@@ -111,19 +111,11 @@ KernelTime KernelModel::time(Family family, const Shape& shape) const {
   if (p.residual == nullptr) return result;
   Features features{};
   features_of(all.cores, shape, features);
-  const Seconds least = std::max(floor_of(shape), Seconds(p.launch));
+  // No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
+  const Seconds least =
+      std::max(roofline(device_, shape, compute_format(shape)), Seconds(p.launch));
   result.time = std::max(result.time * std::exp(p.residual->at(features)), least);
   return result;
-}
-
-// No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
-Seconds KernelModel::floor_of(const Shape& shape) const {
-  const Work needed = work(shape);
-  const double peak =
-      parameters_->peaks[static_cast<std::size_t>(compute_format(needed.compute, needed.compute))];
-  const double arithmetic = peak > 0 ? needed.ops.value() / peak : 0;
-  const double bytes = (needed.weights + needed.activations).value();
-  return Seconds(std::max(arithmetic, bytes / device_.memory_bandwidth.value()));
 }
 
 KernelTime KernelModel::time(const Op& op) const {

@@ -37,8 +37,6 @@ class KernelModel {
   struct Parameters;
 
  private:
-  Seconds floor_of(const Shape& shape) const;
-
   Device device_;
   const Stack* stack_ = nullptr;
   std::shared_ptr<const Parameters> parameters_;

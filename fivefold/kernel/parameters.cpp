@@ -332,4 +332,14 @@ Limit limit_of(double compute, double memory, double overhead) {
   return compute >= memory ? Limit::kCompute : Limit::kMemory;
 }
 
+KernelTime overlapped_after(double waiting, double compute, double memory) {
+  KernelTime result;
+  result.compute = Seconds(compute);
+  result.memory = Seconds(memory);
+  result.overhead = Seconds(waiting);
+  result.time = Seconds(waiting + overlapped(compute, memory));
+  result.limit = limit_of(compute, memory, waiting);
+  return result;
+}
+
 }  // namespace fivefold

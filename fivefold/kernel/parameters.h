@@ -174,5 +174,7 @@ double streamed(const FamilyParameters& p, double cores, double bytes, double dr
 double missed(double cache, double touched);
 
 Limit limit_of(double compute, double memory, double overhead);
+// Arithmetic and memory traffic that overlap after a time in which neither runs, in seconds.
+KernelTime overlapped_after(double waiting, double compute, double memory);
 
 }  // namespace fivefold

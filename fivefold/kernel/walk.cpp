@@ -36,13 +36,7 @@ KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk) {
   const double arithmetic = std::max(walk.ops / cores, walk.unit_ops) / p.compute_rate;
   const double traffic = dram_seconds(p, walk.moved);
   const double waiting = p.launch + p.fill * std::ceil(walk.units / cores);
-  KernelTime result;
-  result.compute = Seconds(arithmetic);
-  result.memory = Seconds(traffic);
-  result.overhead = Seconds(waiting);
-  result.time = Seconds(waiting + overlapped(arithmetic, traffic));
-  result.limit = limit_of(arithmetic, traffic, waiting);
-  return result;
+  return overlapped_after(waiting, arithmetic, traffic);
 }
 
 KernelTime decoded(const FamilyParameters& p, double cores, const CacheWalk& walk) {
@@ -54,12 +48,7 @@ KernelTime decoded(const FamilyParameters& p, double cores, const CacheWalk& wal
   const double along = std::max(walk.units * walk.tokens / cores, walk.tokens / parts) * per_token;
   const double traffic = dram_seconds(p, walk.moved);
   const double waiting = p.launch + p.fill * (1 + std::ceil(walk.units / cores));
-  KernelTime result;
-  result.compute = Seconds(along);
-  result.memory = Seconds(traffic);
-  result.overhead = Seconds(waiting);
-  result.time = Seconds(waiting + overlapped(along, traffic));
-  result.limit = limit_of(along, traffic, waiting);
+  KernelTime result = overlapped_after(waiting, along, traffic);
   if (result.limit == Limit::kCompute && brought > arithmetic) result.limit = Limit::kCache;
   return result;
 }
