@@ -11,26 +11,11 @@
 namespace fivefold {
 namespace {
 
-// Numbers of a row; a missing one is remembered.
-class PointNumbers {
- public:
-  PointNumbers(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
-  double operator()(std::string_view column) {
-    const auto value = table_.number(row_, column);
-    if (!value) missing_ = column;
-    return value.value_or(0);
-  }
-  KernelPoint checked(KernelPoint point) const {
-    if (point.row.refused.empty() && !missing_.empty())
-      point.row.refused = fmt::format("column '{}' is empty", missing_);
-    return point;
-  }
-
- private:
-  const CsvTable& table_;
-  std::size_t row_;
-  std::string missing_;
-};
+KernelPoint checked(KernelPoint point, const RowNumbers& number) {
+  if (point.row.refused.empty() && !number.missing().empty())
+    point.row.refused = fmt::format("column '{}' is empty", number.missing());
+  return point;
+}
 
 KernelRow operator_row(Family family, Format format, Shape shape) {
   return {std::string(name(family)), {}, {}, format, {{family, shape}}};
@@ -60,14 +45,15 @@ KernelPoint stream_point(const CsvTable& table, std::size_t row) {
   const auto* known = std::ranges::find(kStreamKernels, kernel, &StreamKernel::name);
   if (known == std::end(kStreamKernels))
     return not_predicted(Family::kMemoryBound, chip, fmt::format("'{}' names no array", kernel));
-  PointNumbers number(table, row);
+  RowNumbers number(table, row);
   const double array = number("array_MB") * 1e6, rate = number("value_gb_s") * 1e9;
   const Streaming streaming{.read = Bytes(known->reads * array),
                             .written = Bytes(known->writes * array)};
-  return number.checked({operator_row(Family::kMemoryBound, Format::kFp32, streaming),
-                         chip,
-                         {},
-                         (known->reads + known->writes) * array / rate * 1e6});
+  return checked({operator_row(Family::kMemoryBound, Format::kFp32, streaming),
+                  chip,
+                  {},
+                  (known->reads + known->writes) * array / rate * 1e6},
+                 number);
 }
 
 // The innermost folder is the chip: ".../gemm/h20/data.csv".
@@ -81,21 +67,22 @@ std::string folder_of(const std::string& path) {
 
 // Dense products of InferSim are DeepGEMM's: FP8 with a scale for each block.
 KernelPoint product_point(const CsvTable& table, std::size_t row) {
-  PointNumbers number(table, row);
+  RowNumbers number(table, row);
   const Gemm gemm{.m = number("m"),
                   .n = number("n"),
                   .k = number("k"),
                   .a = Format::kFp8Block,
                   .b = Format::kFp8Block};
-  return number.checked({operator_row(Family::kGemm, Format::kFp8Block, gemm),
-                         folder_of(table.file),
-                         {},
-                         number("latency_us")});
+  return checked({operator_row(Family::kGemm, Format::kFp8Block, gemm),
+                  folder_of(table.file),
+                  {},
+                  number("latency_us")},
+                 number);
 }
 
 // The two products of the experts of one device, without the activation between them.
 KernelPoint experts_point(const CsvTable& table, std::size_t row) {
-  PointNumbers number(table, row);
+  RowNumbers number(table, row);
   const MoeBlock moe{.tokens = number("batch_size_per_gpu") * number("num_gpus"),
                      .hidden = number("hidden_size"),
                      .width = number("intermediate_size"),
@@ -106,10 +93,11 @@ KernelPoint experts_point(const CsvTable& table, std::size_t row) {
                      .b = Format::kFp8Block,
                      .exchanged = true,
                      .step = true};
-  return number.checked({operator_row(Family::kMoe, Format::kFp8Block, moe),
-                         folder_of(table.file),
-                         {},
-                         number("up_proj_us") + number("down_proj_us")});
+  return checked({operator_row(Family::kMoe, Format::kFp8Block, moe),
+                  folder_of(table.file),
+                  {},
+                  number("up_proj_us") + number("down_proj_us")},
+                 number);
 }
 
 // The file's name is heads, key-value heads and width of a head: "32-8-128".
@@ -125,7 +113,7 @@ KernelPoint heads_point(const CsvTable& table, std::size_t row) {
              cache = kernel_format(table.at(row, "kv_dtype"));
   if (heads[2] <= 0 || !compute || !cache)
     return not_predicted(Family::kAttentionDecode, chip, "heads or format are not named");
-  PointNumbers number(table, row);
+  RowNumbers number(table, row);
   const AttentionCore core{.batch = number("batch_size"),
                            .q_len = 1,
                            .kv_len = number("kv_len"),
@@ -135,8 +123,9 @@ KernelPoint heads_point(const CsvTable& table, std::size_t row) {
                            .v_dim = heads[2],
                            .compute = *compute,
                            .cache = *cache};
-  return number.checked(
-      {operator_row(Family::kAttentionDecode, *compute, core), chip, {}, number("latency_us")});
+  return checked(
+      {operator_row(Family::kAttentionDecode, *compute, core), chip, {}, number("latency_us")},
+      number);
 }
 
 // What a call from the host takes, 13 to 53 us by operator, hides what is shorter.
@@ -147,7 +136,7 @@ constexpr Seconds kHostCall(40e-6);
 KernelPoint eager_point(const CsvTable& table, std::size_t row) {
   const std::string chip(table.at(row, "chip"));
   const std::string_view op = table.at(row, "op");
-  PointNumbers number(table, row);
+  RowNumbers number(table, row);
   const double m = number("m"), n = op == "gelu" ? 1 : number("n");
   if (op == "matmul") {
     double ms = 0;
@@ -156,14 +145,15 @@ KernelPoint eager_point(const CsvTable& table, std::size_t row) {
     std::from_chars(text.data() + begin, text.data() + text.size(), ms);
     // FP16 and BF16 products run at one rate, and stacks are measured in BF16.
     const Gemm gemm{.m = m, .n = n, .k = number("k")};
-    return number.checked(
-        {operator_row(Family::kGemm, Format::kBf16, gemm), chip, {}, ms * 1e3, kHostCall});
+    return checked(
+        {operator_row(Family::kGemm, Format::kBf16, gemm), chip, {}, ms * 1e3, kHostCall}, number);
   }
   constexpr double kFp16Bytes = 2;
   const Bytes moved(m * n * kFp16Bytes);
-  return number.checked({operator_row(Family::kMemoryBound, Format::kFp16,
-                                      Streaming{.read = moved, .written = moved}),
-                         chip, kEagerStack, m * n / number("value") * 1e-3, kHostCall});
+  return checked({operator_row(Family::kMemoryBound, Format::kFp16,
+                               Streaming{.read = moved, .written = moved}),
+                  chip, kEagerStack, m * n / number("value") * 1e-3, kHostCall},
+                 number);
 }
 
 struct PointForm {

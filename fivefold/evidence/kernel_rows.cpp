@@ -30,25 +30,7 @@ KernelRow attention(std::string family, Family kernel, Format compute, Format ca
   return row;
 }
 
-// A row's numbers; a missing one makes the row unusable rather than zero.
-class Numbers {
- public:
-  Numbers(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
-  double operator()(std::string_view column) {
-    const auto value = table_.number(row_, column);
-    if (!value) missing_ = column;
-    return value.value_or(0);
-  }
-  double or_zero(std::string_view column) const { return table_.number(row_, column).value_or(0); }
-  const std::string& missing() const { return missing_; }
-
- private:
-  const CsvTable& table_;
-  std::size_t row_;
-  std::string missing_;
-};
-
-KernelRow gemm_row(const CsvTable& table, std::size_t row, Numbers& number) {
+KernelRow gemm_row(const CsvTable& table, std::size_t row, RowNumbers& number) {
   const auto format = kernel_format(table.at(row, "gemm_dtype"));
   if (!format)
     return refuse("gemm", fmt::format("format '{}' is not modelled", table.at(row, "gemm_dtype")));
@@ -57,7 +39,7 @@ KernelRow gemm_row(const CsvTable& table, std::size_t row, Numbers& number) {
              Gemm{.m = number("m"), .n = number("n"), .k = number("k"), .a = a, .b = *format});
 }
 
-KernelRow attention_row(const CsvTable& table, std::size_t row, Numbers& number, bool decode) {
+KernelRow attention_row(const CsvTable& table, std::size_t row, RowNumbers& number, bool decode) {
   const char* family = decode ? "attention_decode" : "attention_prefill";
   const auto compute = kernel_format(table.at(row, "attn_dtype")),
              cache = kernel_format(table.at(row, "kv_cache_dtype"));
@@ -78,7 +60,7 @@ KernelRow attention_row(const CsvTable& table, std::size_t row, Numbers& number,
                    *cache, core);
 }
 
-KernelRow mla_row(const CsvTable& table, std::size_t row, Numbers& number, bool decode) {
+KernelRow mla_row(const CsvTable& table, std::size_t row, RowNumbers& number, bool decode) {
   const char* family = decode ? "mla_decode" : "mla_prefill";
   const auto compute = kernel_format(table.at(row, "mla_dtype")),
              cache = kernel_format(table.at(row, "kv_cache_dtype"));
@@ -141,7 +123,7 @@ std::string doubt_of(const CsvTable& table, const MoeBlock& moe, bool balanced) 
   return {};
 }
 
-KernelRow moe_row(const CsvTable& table, std::size_t row, Numbers& number, bool exchanged,
+KernelRow moe_row(const CsvTable& table, std::size_t row, RowNumbers& number, bool exchanged,
                   bool step) {
   const auto format = kernel_format(table.at(row, "moe_dtype"));
   if (!format)
@@ -197,7 +179,7 @@ std::string doubt_of(const CsvTable& table, LinearCore core) {
 }
 
 // Benchmarks repeat one operator, so that its operands may stay in the cache.
-KernelRow linear_row(const CsvTable& table, std::size_t row, Numbers& number) {
+KernelRow linear_row(const CsvTable& table, std::size_t row, RowNumbers& number) {
   const std::string_view kernel = table.at(row, "kernel_source");
   LinearCore core{.batch = number("batch_size"),
                   .q_len = number("seq_len"),
@@ -219,7 +201,7 @@ KernelRow linear_row(const CsvTable& table, std::size_t row, Numbers& number) {
 
 // A tensor is divided by its scale, clamped, cast to FP8 and copied to its place, each by a kernel
 // of its own: the quotient and the clamped values are FP32, then a byte each.
-KernelRow scale_row(Numbers& number) {
+KernelRow scale_row(RowNumbers& number) {
   const double values = number("m") * number("k");
   KernelRow row = one("memory_bound", Family::kMemoryBound, Format::kBf16,
                       Streaming{.read = Bytes(2 * values),
@@ -233,7 +215,7 @@ KernelRow scale_row(Numbers& number) {
 }
 
 // Batched products that absorb MLA's up-projections: one 128 x 512 matrix a head.
-KernelRow absorb_row(const CsvTable& table, std::size_t row, Numbers& number) {
+KernelRow absorb_row(const CsvTable& table, std::size_t row, RowNumbers& number) {
   const auto format = kernel_format(table.at(row, "bmm_dtype"));
   if (!format) return refuse("gemm", "format is not modelled");
   const bool before = table.at(row, "op_name") == "mla_gen_pre";
@@ -249,7 +231,7 @@ KernelRow absorb_row(const CsvTable& table, std::size_t row, Numbers& number) {
 }
 
 // A whole attention block with its projections: the operators of that layer of the named model.
-KernelRow module_row(const CsvTable& table, std::size_t row, Numbers& number,
+KernelRow module_row(const CsvTable& table, std::size_t row, RowNumbers& number,
                      const Catalog& catalog, bool decode) {
   const char* family = "attention_module";
   const auto model = catalog.model(table.at(row, "model"));
@@ -311,7 +293,7 @@ std::optional<TableName> table_name(const std::string& path) {
 
 KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::string& kind,
                           const Catalog& catalog) {
-  Numbers number(table, row);
+  RowNumbers number(table, row);
   KernelRow result = [&]() -> KernelRow {
     if (kind == "gemm") return gemm_row(table, row, number);
     if (kind == "moe") return moe_row(table, row, number, false, false);
@@ -363,7 +345,7 @@ Seconds published_seconds(const CsvTable& table, std::size_t row, Bytes moved) {
 }
 
 KernelRow read_published_row(const CsvTable& table, std::size_t row) {
-  Numbers number(table, row);
+  RowNumbers number(table, row);
   const std::string_view op = table.at(row, "op");
   const auto format = kernel_format(table.at(row, "dtype"));
   if (op != "gemm" && op != "grouped_gemm" && op != "mla_decode")

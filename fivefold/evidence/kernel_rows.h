@@ -18,6 +18,24 @@ struct KernelRow {
   std::vector<std::pair<Family, Shape>> operators;
 };
 
+// A row's numbers; a missing one makes the row unusable rather than zero.
+class RowNumbers {
+ public:
+  RowNumbers(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
+  double operator()(std::string_view column) {
+    const auto value = table_.number(row_, column);
+    if (!value) missing_ = column;
+    return value.value_or(0);
+  }
+  double or_zero(std::string_view column) const { return table_.number(row_, column).value_or(0); }
+  const std::string& missing() const { return missing_; }
+
+ private:
+  const CsvTable& table_;
+  std::size_t row_;
+  std::string missing_;
+};
+
 // What the file name says: "<chip>__<stack>-<version>__<table>".
 struct TableName {
   std::string chip, stack, table;

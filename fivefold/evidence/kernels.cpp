@@ -29,67 +29,59 @@ void predict_row(const KernelModel& model, const KernelRow& row, double per_seco
   p.size = size_of(row.operators.front().second);
 }
 
-// A stack on the chip of a table, resolved when a row first needs it.
-struct Resolved {
-  const Stack* stack = nullptr;
-  std::optional<KernelModel> model;
-  std::string refusal;
-};
-
-Resolved resolve(const Device& device, const Stack& stack) {
-  auto made = KernelModel::make(device, stack);
-  if (!made) return {&stack, std::nullopt, made.error().problems.front().what};
-  return {&stack, std::move(*made), {}};
-}
-
-// The stacks that may have run the kernels of one table.
-class TableStacks {
+// Models of chips under stacks, made when a row first asks for one.
+class Models {
  public:
-  TableStacks(const Catalog& catalog, const TableName& named) : catalog_(catalog) {
-    const auto chip = catalog.chip(named.chip);
-    const auto stack = catalog.stack(named.stack);
-    if (!chip || !stack) {
-      none_.refusal = chip ? fmt::format("stack '{}' is not in the catalog", named.stack)
-                           : fmt::format("chip '{}' is not in the catalog", named.chip);
-      if (chip) chip_ = *chip;
-      return;
-    }
-    chip_ = *chip;
-    stack_ = *stack;
-  }
-  const Chip* chip() const { return chip_; }
-  const Stack* stack() const { return stack_; }
-
-  // That which runs this kernel: the table's own, or the one in which a user chooses it.
-  const Resolved& running(const KernelRow& row, const std::string& kernel) {
-    if (stack_ == nullptr) return none_;
-    const std::string run = kernel_of(*stack_, chip_->device, row.listed, row.format);
-    const bool served = run.empty() || run == kernel;
-    const auto [known, added] = resolved_.try_emplace(served ? "" : kernel);
-    if (!added) return known->second;
-    const auto chosen = served ? Result<const Stack*>(stack_)
-                               : catalog_.stack(alternative_stack(stack_->id, kernel));
-    known->second =
-        chosen ? resolve(chip_->device, **chosen)
-               : Resolved{.refusal = fmt::format("kernel '{}' is not the one the stack runs ('{}')",
-                                                 kernel, run)};
-    return known->second;
+  const Result<KernelModel>& of(const Chip& chip, const Stack& stack) {
+    const auto key = std::pair(&chip, &stack);
+    const auto known = models_.find(key);
+    if (known != models_.end()) return known->second;
+    return models_.emplace(key, KernelModel::make(chip.device, stack)).first->second;
   }
 
  private:
-  const Catalog& catalog_;
-  const Chip* chip_ = nullptr;
-  const Stack* stack_ = nullptr;
-  Resolved none_;
-  std::map<std::string, Resolved, std::less<>> resolved_;
+  std::map<std::pair<const Chip*, const Stack*>, Result<KernelModel>> models_;
 };
+
+// The stack that ran a kernel of a table: the table's own, or the one in which a user chooses it;
+// null if neither is known.
+const Stack* running(const Catalog& catalog, const Chip& chip, const Stack& stack,
+                     const KernelRow& row, std::string_view kernel) {
+  const std::string run = kernel_of(stack, chip.device, row.listed, row.format);
+  if (run.empty() || run == kernel) return &stack;
+  const auto chosen = catalog.stack(alternative_stack(stack.id, kernel));
+  return chosen ? *chosen : nullptr;
+}
+
+// Under the stack that runs the kernel, which becomes the prediction's.
+void predict_operator(const Catalog& catalog, Models& models, const Chip& chip, const Stack& own,
+                      const KernelRow& read, std::string_view kernel, Prediction& p) {
+  const Stack* stack = running(catalog, chip, own, read, kernel);
+  if (stack == nullptr) {
+    p.refused = fmt::format("kernel '{}' is not the one the stack runs ('{}')", kernel,
+                            kernel_of(own, chip.device, read.listed, read.format));
+    return;
+  }
+  p.stack = stack->id;
+  const Result<KernelModel>& model = models.of(chip, *stack);
+  if (model) {
+    predict_row(*model, read, 1e3, p);
+  } else {
+    p.refused = model.error().problems.front().what;
+  }
+}
 
 // Tables whose file name gives chip and stack.
 Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& table,
                                       const TableName& named) {
   if (auto needed = need_columns(table, needed_columns(named.table)); !needed)
     return tl::unexpected(needed.error());
-  TableStacks stacks(catalog, named);
+  const auto chip = catalog.chip(named.chip);
+  const auto own = catalog.stack(named.stack);
+  const std::string unknown = !chip  ? fmt::format("chip '{}' is not in the catalog", named.chip)
+                              : !own ? fmt::format("stack '{}' is not in the catalog", named.stack)
+                                     : std::string();
+  Models models;
   const std::string stem = file_stem(table.file);
   Predictions predictions;
   predictions.reserve(table.rows.size());
@@ -98,21 +90,19 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
     if (!latency)
       return fail("the latency is not a number", "milliseconds", {table.file, table.lines[row], 0});
     const KernelRow read = read_kernel_row(table, row, named.table, catalog);
-    const Resolved& run = stacks.running(read, std::string(table.at(row, "kernel_source")));
     Prediction p{.form = "kernels",
                  .family = read.family,
-                 .chip = stacks.chip() != nullptr ? stacks.chip()->id : named.chip,
-                 .stack = run.stack != nullptr        ? run.stack->id
-                          : stacks.stack() != nullptr ? stacks.stack()->id
-                                                      : named.stack,
+                 .chip = chip ? (*chip)->id : named.chip,
+                 .stack = own ? (*own)->id : named.stack,
                  .row = place_of(table, row),
                  .measured = *latency,
                  .unit = "ms",
-                 .refused = read.refused.empty() ? run.refusal : read.refused};
+                 .refused = read.refused.empty() ? unknown : read.refused};
+    if (p.refused.empty())
+      predict_operator(catalog, models, **chip, **own, read, table.at(row, "kernel_source"), p);
     if (p.refused.empty()) {
-      predict_row(*run.model, read, 1e3, p);
-      p.calibrated =
-          is_calibrated(*run.stack, p.form, stem, p.family, p.chip, shape_text(table, row));
+      p.calibrated = is_calibrated(**catalog.stack(p.stack), p.form, stem, p.family, p.chip,
+                                   shape_text(table, row));
     }
     predictions.push_back(std::move(p));
   }
@@ -127,29 +117,12 @@ KernelPoint published_point(const CsvTable& table, std::size_t row) {
   return point;
 }
 
-// Models of chips under stacks, made when they are first asked for.
-class Models {
- public:
-  explicit Models(const Catalog& catalog) : catalog_(catalog) {}
-  const KernelModel* of(const Chip& chip, const Stack& stack) {
-    const auto key = std::pair(&chip, &stack);
-    auto known = models_.find(key);
-    if (known == models_.end()) {
-      auto made = KernelModel::make(chip.device, stack);
-      known = models_.emplace(key, made ? std::optional<KernelModel>(*made) : std::nullopt).first;
-    }
-    return known->second ? &*known->second : nullptr;
-  }
-  const Stack* stack_of(const Chip& chip, std::string_view named) const {
-    if (named.empty()) return &catalog_.default_stack(chip);
-    const auto stack = catalog_.stack(named);
-    return stack ? *stack : nullptr;
-  }
-
- private:
-  const Catalog& catalog_;
-  std::map<std::pair<const Chip*, const Stack*>, std::optional<KernelModel>> models_;
-};
+// The stack that a point names, or the default of its chip's vendor; null if it is unknown.
+const Stack* stack_of(const Catalog& catalog, const Chip& chip, std::string_view named) {
+  if (named.empty()) return &catalog.default_stack(chip);
+  const auto stack = catalog.stack(named);
+  return stack ? *stack : nullptr;
+}
 
 bool is_hidden(const KernelPoint& point, const Device& device) {
   const Shape& shape = point.row.operators.front().second;
@@ -157,7 +130,7 @@ bool is_hidden(const KernelPoint& point, const Device& device) {
 }
 
 Predictions predict_points(const Catalog& catalog, const CsvTable& table, PointReader reader) {
-  Models models(catalog);
+  Models models;
   Predictions predictions;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const KernelPoint point = reader(table, row);
@@ -170,7 +143,7 @@ Predictions predict_points(const Catalog& catalog, const CsvTable& table, PointR
                  .unit = "us",
                  .refused = point.row.refused};
     const auto chip = catalog.chip(point.chip);
-    const Stack* stack = chip ? models.stack_of(**chip, point.stack) : nullptr;
+    const Stack* stack = chip ? stack_of(catalog, **chip, point.stack) : nullptr;
     if (!chip) {
       p.refused = fmt::format("chip '{}' is not in the catalog", point.chip);
     } else if (stack == nullptr) {
@@ -178,8 +151,8 @@ Predictions predict_points(const Catalog& catalog, const CsvTable& table, PointR
     } else {
       p.chip = (*chip)->id;
       p.stack = stack->id;
-      const KernelModel* model = models.of(**chip, *stack);
-      if (model == nullptr && p.refused.empty()) p.refused = "the chip's rates are not published";
+      const Result<KernelModel>& model = models.of(**chip, *stack);
+      if (!model && p.refused.empty()) p.refused = "the chip's rates are not published";
       if (p.refused.empty() && is_hidden(point, (*chip)->device))
         p.refused = "shorter than the call from the host that was timed with it";
       if (p.refused.empty()) {
