@@ -137,7 +137,7 @@ std::string value_of(const Fact& fact) {
     case Fact::Kind::kNumber:
       return fmt::format("{:.15g}", fact.written);
     case Fact::Kind::kText:
-      return fact.text;
+      return std::string(readable_text(fact));
     case Fact::Kind::kBool:
       return fact.flag ? "yes" : "no";
     case Fact::Kind::kNone:

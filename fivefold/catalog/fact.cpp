@@ -18,6 +18,11 @@ double Fact::highest() const {
   return most;
 }
 
+std::string_view readable_text(const Fact& fact) {
+  const bool fitted = fact.path.ends_with("residual") && fact.text != "flat";
+  return fitted ? std::string_view("fitted over the shape") : std::string_view(fact.text);
+}
+
 const Fact* Facts::find(std::string_view path) const {
   for (const Fact& fact : all) {
     if (fact.path == path) return &fact;

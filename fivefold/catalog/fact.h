@@ -58,4 +58,7 @@ struct Fact {
   double highest() const;
 };
 
+// The text of a fact for people: what is fitted over a shape is data in letters, not to be read.
+std::string_view readable_text(const Fact& fact);
+
 }  // namespace fivefold

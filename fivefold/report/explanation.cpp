@@ -81,7 +81,7 @@ std::string value_text(const Fact& fact) {
     case Fact::Kind::kNumber:
       return with_unit(fact.written, fact.unit);
     case Fact::Kind::kText:
-      return fact.text;
+      return std::string(readable_text(fact));
     case Fact::Kind::kBool:
       return fact.flag ? "yes" : "no";
     case Fact::Kind::kNone:

@@ -57,7 +57,7 @@ Table answer_table(const KernelAnswers& answers) {
 }
 
 std::string fact_value(const Fact& fact) {
-  if (!fact.is_number()) return fact.path == "residual" ? "fitted over the shape" : fact.text;
+  if (!fact.is_number()) return std::string(readable_text(fact));
   const std::string number = fmt::format("{:.4g}", fact.written);
   return fact.unit.empty() ? number : number + " " + fact.unit;
 }
