@@ -205,9 +205,9 @@ enum MoeFeature {
   kTopk,
   kSkew,
   kActive,
-  kRows,
-  kWaves,
-  kWavesDown
+  kMoeRows,
+  kMoeWaves,
+  kMoeWavesDown
 };
 
 constexpr float kTokenKnots[] = {0, 2, 4, 6, 8, 10, 12, 14};
@@ -217,17 +217,17 @@ constexpr float kHiddenKnots[] = {11, 11.6F, 12, 12.6F, 13};
 constexpr float kWidthKnots[] = {4, 6, 8, 9, 10, 11, 12, 14};
 constexpr float kSkewKnots[] = {0, 1.01F, 1.2F};
 constexpr float kActiveKnots[] = {-2, 0, 2, 3, 4, 5, 6, 7, 9};
-constexpr float kRowKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
+constexpr float kMoeRowKnots[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 constexpr float kFewRowKnots[] = {0, 3, 6, 9};
-constexpr float kWaveKnots[] = {-6, -4, -2, -1, -0.5F, 0, 0.5F, 1, 1.5F, 2, 3, 4, 6, 8};
+constexpr float kMoeWaveKnots[] = {-6, -4, -2, -1, -0.5F, 0, 0.5F, 1, 1.5F, 2, 3, 4, 6, 8};
 
 constexpr Term kMoeTerms[] = {
-    {{Axis{kRows, kRowKnots}, Axis{kActive, kActiveKnots}, Axis{kWidth, kWidthKnots}}, 3},
+    {{Axis{kMoeRows, kMoeRowKnots}, Axis{kActive, kActiveKnots}, Axis{kWidth, kWidthKnots}}, 3},
     {{Axis{kTokens, kTokenKnots}, Axis{kWidth, kWidthKnots}, Axis{kHidden, kHiddenKnots}}, 3},
     {{Axis{kTokens, kTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kTopk, kShareKnots}}, 3},
     {{Axis{kTokens, kTokenKnots}, Axis{kLocal, kLocalKnots}, Axis{kSkew, kSkewKnots}}, 3},
-    {{Axis{kWaves, kWaveKnots}, Axis{kRows, kFewRowKnots}}, 2},
-    {{Axis{kWavesDown, kWaveKnots}, Axis{kRows, kFewRowKnots}}, 2}};
+    {{Axis{kMoeWaves, kMoeWaveKnots}, Axis{kMoeRows, kFewRowKnots}}, 2},
+    {{Axis{kMoeWavesDown, kMoeWaveKnots}, Axis{kMoeRows, kFewRowKnots}}, 2}};
 
 }  // namespace
 
@@ -244,9 +244,9 @@ void moe_features(double cores, const MoeBlock& moe, Features& features) {
   features[kTopk] = quick_log2(moe.topk / moe.experts);
   features[kSkew] = static_cast<float>(moe.power_law);
   features[kActive] = quick_log2(routing.active + 0.25);
-  features[kRows] = quick_log2(std::max(routing.pairs, 0.25) / (routing.active + 0.25));
-  features[kWaves] = quick_log2(row_tiles * std::ceil(up_width / kColumns) / cores);
-  features[kWavesDown] = quick_log2(row_tiles * std::ceil(moe.hidden / kColumns) / cores);
+  features[kMoeRows] = quick_log2(std::max(routing.pairs, 0.25) / (routing.active + 0.25));
+  features[kMoeWaves] = quick_log2(row_tiles * std::ceil(up_width / kColumns) / cores);
+  features[kMoeWavesDown] = quick_log2(row_tiles * std::ceil(moe.hidden / kColumns) / cores);
 }
 
 std::span<const Term> moe_terms() {
