@@ -1,9 +1,6 @@
 // `fivefold calibrate`: the kernel parameters of stacks from measured operator tables.
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
@@ -50,7 +47,16 @@ void run(const Options& options, Context& context) {
   if (!catalog) return context.refuse(catalog.error());
   const auto groups = read_kernel_groups(*catalog, options.paths);
   if (!groups) return context.refuse(groups.error());
+  for (const std::string& note : groups->notes) fmt::print(stderr, "fivefold: {}\n", note);
+  for (const auto& [reason, rows] : groups->refused)
+    fmt::print(stderr, "fivefold: {} rows left out: {}\n", rows, reason);
   const KernelLayers fitted = fit_layers(groups->groups, progress_bar());
+  for (const std::string& group : fitted.too_few)
+    fmt::print(stderr, "fivefold: not fitted: {}\n", group);
+  if (fitted.layers.empty()) {
+    return context.refuse(make_error("no kernel has rows enough to fit: nothing is written",
+                                     "give tables named CHIP__STACK-VERSION__TABLE.csv"));
+  }
   if (!options.out.empty()) {
     const auto written = write_file(options.out, file_text(options, *catalog, fitted, *groups));
     if (!written) return context.refuse(written.error());
