@@ -21,7 +21,7 @@ std::string as_text(const KernelLayers& fitted) {
     text += fmt::format(
         "{:<24} {:<28} {:<22} {:<10} {:>7} {:>6} {:>8.1f}% {:>6.1f}% {:>7.1f}% {:>+7.3f}  {}\n",
         layer.stack, layer.listed, layer.architecture == "*" ? "all chips" : layer.architecture,
-        name(layer.format), layer.rows, layer.held_rows, layer.fit.mechanism_error * 100,
+        layer.format, layer.rows, layer.held_rows, layer.fit.mechanism_error * 100,
         layer.fit.error * 100, layer.held_error * 100, layer.held_bias, layer.kernel);
   }
   return text;

@@ -69,6 +69,8 @@ StackEntry read_entry(const yaml::Node& node, const FactReader& reader) {
       entry.architecture = reader.text(value, key);
     } else if (key == "format") {
       entry.format = reader.text(value, key);
+      if (entry.format != "*" && entry.format != kNarrowFormats && !format_from_name(entry.format))
+        reader.problem(value, fmt::format("unknown format '{}'", entry.format));
     } else if (key == "parameters") {
       read_parameters(value, common, reader, entry);
     } else if (std::find(kEntryKeys.begin(), kEntryKeys.end(), key) == kEntryKeys.end()) {
@@ -194,6 +196,11 @@ Facts& SharedFacts::own() {
 bool concerns(const StackEntry& entry, const Device& device) {
   return entry.architecture == "*" || entry.architecture == device.architecture ||
          entry.architecture == device.chip;
+}
+
+bool concerns(const StackEntry& entry, Format format) {
+  if (entry.format == "*" || entry.format == name(format)) return true;
+  return entry.format == kNarrowFormats && bytes_per_value(format) < 2;
 }
 
 void read_stacks(const yaml::Node& list, const FactReader& reader, std::vector<RawStack>& into) {

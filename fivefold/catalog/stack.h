@@ -54,6 +54,8 @@ class SharedFacts {
   std::shared_ptr<Facts> facts_ = std::make_shared<Facts>();
 };
 
+inline constexpr std::string_view kNarrowFormats = "narrow";  // those of less than 16 bits
+
 // The parameters of one kernel family on one architecture, by name ("compute_efficiency", ...); the
 // kernel room gives each name its meaning.
 struct StackEntry {
@@ -61,7 +63,7 @@ struct StackEntry {
   std::string family;
   // "hopper", or a chip or system id; for communication the fabric; "*" for all
   std::string architecture;
-  std::string format;  // "fp8_block"; "*" for all
+  std::string format;  // "fp8_block"; kNarrowFormats; "*" for all
   SharedFacts parameters;
   // Taken over by `like`: dense BF16 operations of one core of that chip in a clock cycle. What is
   // counted per core and clock grows with the cores of the chip at hand; 0: as it stands.
@@ -70,6 +72,7 @@ struct StackEntry {
 
 // The entry is for this device: for its chip, its architecture or all.
 bool concerns(const StackEntry& entry, const Device& device);
+bool concerns(const StackEntry& entry, Format format);
 
 // Rows that the parameters were fitted on, so that predictions for them are reported apart. A row
 // is calibrated if form, family and chip match, `data` is the stem of its file (or its `group`),

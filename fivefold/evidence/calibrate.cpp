@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -13,34 +14,61 @@
 namespace fivefold {
 namespace {
 
-// Groups that one fit takes together.
+// What one fit takes together. `architecture` and `kernel` are "*" and "" where they differ.
+struct PoolKey {
+  std::string architecture, stack, listed, format, kernel;
+  auto operator<=>(const PoolKey&) const = default;
+};
 struct Pool {
-  std::string architecture;
+  PoolKey key;
   std::vector<const KernelGroup*> groups;
-  std::set<std::string> chips() const {
-    std::set<std::string> chips;
-    for (const KernelGroup* group : groups) chips.insert(group->chip);
-    return chips;
+  std::set<std::string> architectures() const {
+    std::set<std::string> result;
+    for (const KernelGroup* group : groups) result.insert(group->architecture);
+    return result;
   }
 };
 
+bool is_narrow(Format format) {
+  return bytes_per_value(format) < bytes_per_value(Format::kBf16);
+}
+
+// "cuda" of "cuda/sglang".
+std::string platform_of(std::string_view stack) {
+  return std::string(stack.substr(0, stack.find('/')));
+}
+
+PoolKey of_architecture(const KernelGroup& g) {
+  return {g.architecture, g.stack, g.listed, std::string(name(g.format)), g.kernel};
+}
+// All chips share what their stack runs by itself, whatever the kernel's name on each architecture.
+PoolKey of_stack(const KernelGroup& g) {
+  return {"*", g.stack, g.listed, std::string(name(g.format)), g.served ? "" : g.kernel};
+}
+PoolKey of_platform(const KernelGroup& g) {
+  return {"*", platform_of(g.stack), g.listed,
+          std::string(is_narrow(g.format) ? kNarrowFormats : name(g.format)), ""};
+}
+
 std::vector<Pool> pools_of(const std::vector<const KernelGroup*>& groups) {
-  // Key: architecture ("*": all chips, first), stack, family, format, kernel. All chips share what
-  // their stack runs by itself, whatever the kernel's name on each architecture.
-  using Key = std::tuple<std::string, std::string, std::string, Format, std::string>;
-  std::map<Key, Pool> pools;
-  const auto put = [&](const std::string& architecture, const std::string& kernel,
-                       const KernelGroup* group) {
-    Pool& pool = pools[{architecture, group->stack, group->listed, group->format, kernel}];
-    pool.architecture = architecture;
+  std::map<PoolKey, Pool> pools;
+  const auto put = [&](const PoolKey& key, const KernelGroup* group) {
+    Pool& pool = pools[key];
+    pool.key = key;
     pool.groups.push_back(group);
   };
   for (const KernelGroup* group : groups) {
-    put("*", group->served ? "" : group->kernel, group);
-    put(group->architecture, group->kernel, group);
+    put(of_architecture(*group), group);
+    if (!group->served || !is_narrow(group->format)) put(of_stack(*group), group);
+    if (group->served) put(of_platform(*group), group);
   }
   std::vector<Pool> result;
-  for (auto& [key, pool] : pools) result.push_back(std::move(pool));
+  for (auto& [key, pool] : pools) {
+    // What one architecture says of others, a platform's pool says better.
+    const bool of_one_stack = key == of_stack(*pool.groups.front());
+    if (of_one_stack && pool.groups.front()->served && pool.architectures().size() < 2) continue;
+    result.push_back(std::move(pool));
+  }
   return result;
 }
 
@@ -53,36 +81,41 @@ std::vector<KernelSample> samples_of(const Pool& pool, bool held) {
   return samples;
 }
 
-// Mean over the chips of a pool of the error on each from a fit on the others.
+KernelFit fit_of(const Pool& pool) {
+  return fit_kernel(pool.groups.front()->family, samples_of(pool, false),
+                    pool.key.format == kNarrowFormats);
+}
+
+// Mean over the architectures of a pool of the error on each from a fit on the others.
 double transfer_error(const Pool& pool) {
-  const std::set<std::string> chips = pool.chips();
+  const std::set<std::string> architectures = pool.architectures();
   double sum = 0;
-  for (const std::string& chip : chips) {
+  for (const std::string& architecture : architectures) {
     Pool others = pool, left = pool;
-    std::erase_if(others.groups, [&](const KernelGroup* g) { return g->chip == chip; });
-    std::erase_if(left.groups, [&](const KernelGroup* g) { return g->chip != chip; });
-    const Family family = pool.groups.front()->family;
-    sum += mean_error(fit_kernel(family, samples_of(others, false)), samples_of(left, false));
+    const auto is_left = [&](const KernelGroup* g) { return g->architecture == architecture; };
+    std::erase_if(others.groups, is_left);
+    std::erase_if(left.groups, std::not_fn(is_left));
+    sum += mean_error(fit_of(others), samples_of(left, false));
   }
-  return sum / double(chips.size());
+  return sum / double(architectures.size());
 }
 
 KernelLayer fit_pool(const Pool& pool, bool transfers) {
   const KernelGroup& first = *pool.groups.front();
-  KernelLayer layer{.stack = first.stack,
-                    .architecture = pool.architecture,
-                    .listed = first.listed,
+  KernelLayer layer{.stack = pool.key.stack,
+                    .architecture = pool.key.architecture,
+                    .listed = pool.key.listed,
                     .kernel = first.kernel,
+                    .format = pool.key.format,
                     .served = first.served,
-                    .family = first.family,
-                    .format = first.format};
+                    .family = first.family};
   const std::vector<KernelSample> fitted = samples_of(pool, false), held = samples_of(pool, true);
   layer.rows = fitted.size();
   layer.held_rows = held.size();
-  layer.chips = pool.chips().size();
-  layer.fit = fit_kernel(layer.family, fitted);
+  layer.architectures = pool.architectures().size();
+  layer.fit = fit_of(pool);
   layer.held_error = mean_error(layer.fit, held);
-  if (transfers && pool.architecture == "*" && layer.chips > 1)
+  if (transfers && layer.architecture == "*" && layer.architectures > 1)
     layer.transfer_error = transfer_error(pool);
   for (const KernelSample& sample : held) {
     layer.held_bias +=
@@ -102,10 +135,9 @@ KernelLayers fit_pools(const std::vector<const KernelGroup*>& groups, bool trans
       pools.push_back(std::move(pool));
       continue;
     }
-    const KernelGroup& one = *pool.groups.front();
-    result.too_few.push_back(fmt::format("{} {} {} ({}) on {}: {} rows, needs {}", one.stack,
-                                         one.listed, name(one.format), one.kernel,
-                                         pool.architecture, rows, kLeastSamples));
+    result.too_few.push_back(fmt::format(
+        "{} {} {} ({}) on {}: {} rows, needs {}", pool.key.stack, pool.key.listed, pool.key.format,
+        pool.groups.front()->kernel, pool.key.architecture, rows, kLeastSamples));
   }
   result.layers.resize(pools.size());
   std::mutex lock;
@@ -118,18 +150,17 @@ KernelLayers fit_pools(const std::vector<const KernelGroup*>& groups, bool trans
   return result;
 }
 
-// The layer of the group's architecture, else that of all chips; null if neither was fitted.
+// The layer that counts for a group; null if none was fitted.
 const KernelLayer* layer_for(const KernelLayers& fitted, const KernelGroup& group) {
-  const KernelLayer* best = nullptr;
-  for (const KernelLayer& layer : fitted.layers) {
-    if (layer.stack != group.stack || layer.listed != group.listed ||
-        layer.format != group.format || layer.served != group.served)
-      continue;
-    if (!group.served && layer.kernel != group.kernel) continue;
-    if (layer.architecture == group.architecture) return &layer;
-    if (layer.architecture == "*") best = &layer;
+  for (const PoolKey& key : {of_architecture(group), of_stack(group), of_platform(group)}) {
+    for (const KernelLayer& layer : fitted.layers) {
+      const bool own = group.served ? layer.served : layer.kernel == group.kernel;
+      if (own && layer.stack == key.stack && layer.architecture == key.architecture &&
+          layer.listed == key.listed && layer.format == key.format)
+        return &layer;
+    }
   }
-  return best;
+  return nullptr;
 }
 
 std::vector<const KernelGroup*> pointers(const std::vector<KernelGroup>& groups,

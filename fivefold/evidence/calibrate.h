@@ -1,10 +1,14 @@
 // Fits the kernel parameters of software stacks to measured operator tables, and says how well they
 // predict rows and chips that the fit did not see.
 //
-// Rows are grouped by stack, chip, kernel family, format and kernel. One kernel is fitted in two
-// layers: on all chips of its stack together (what a chip that nobody measured gets from its data
-// sheet), and on the chips of one architecture, which counts where it exists. A fifth of the shapes
-// is held out of every fit (is_held_out).
+// Rows are grouped by stack, chip, kernel family, format and kernel. Kernels are fitted in layers, of
+// which the last that exists counts:
+//   1. what all stacks of a platform run, for a chip that nobody measured: all narrow formats
+//      together, since libraries differ more from chip to chip than formats do; each wider one by
+//      itself;
+//   2. a wide format under one stack, where it was measured on several architectures;
+//   3. one kernel on the chips of one architecture.
+// A fifth of the shapes is held out of every fit (is_held_out).
 #pragma once
 
 #include <functional>
@@ -40,14 +44,15 @@ Result<KernelGroups> read_kernel_groups(const Catalog& catalog,
 
 // One layer of a fit.
 struct KernelLayer {
-  std::string stack, architecture;  // "*" for all
+  std::string stack;         // or the platform: "cuda"
+  std::string architecture;  // "*" for all
   std::string listed, kernel;
+  std::string format;  // or kNarrowFormats
   bool served = true;
   Family family = Family::kGemm;
-  Format format = Format::kBf16;
-  std::size_t rows = 0, held_rows = 0, chips = 0;
+  std::size_t rows = 0, held_rows = 0, architectures = 0;
   double held_error = 0, held_bias = 0;  // mean |predicted/measured - 1|, mean ln
-  double transfer_error = 0;  // of all chips: each predicted from the others, mean over chips
+  double transfer_error = 0;  // of all chips: each architecture predicted from the others, mean
   KernelFit fit;
 };
 

@@ -29,7 +29,8 @@ std::string quoted(std::string_view text) {
 // The error that a user must expect: of held-out rows where the chip was measured, of chips left
 // out where it was not.
 double expected_error(const KernelLayer& layer) {
-  return layer.architecture == "*" && layer.chips > 1 ? layer.transfer_error : layer.held_error;
+  return layer.architecture == "*" && layer.architectures > 1 ? layer.transfer_error
+                                                              : layer.held_error;
 }
 
 std::string note_of(const KernelLayer& layer) {
@@ -38,9 +39,9 @@ std::string note_of(const KernelLayer& layer) {
       layer.architecture == "*" ? "" : layer.kernel + ": ", layer.rows,
       layer.fit.mechanism_error * 100, layer.fit.error * 100, layer.held_rows,
       layer.held_error * 100, layer.held_bias);
-  if (layer.architecture == "*" && layer.chips > 1)
-    note +=
-        fmt::format("; {} chips, each left out: {:.1f}%", layer.chips, layer.transfer_error * 100);
+  if (layer.architecture == "*" && layer.architectures > 1)
+    note += fmt::format("; {} architectures, each left out: {:.1f}%", layer.architectures,
+                        layer.transfer_error * 100);
   return note;
 }
 
@@ -48,14 +49,13 @@ std::string entry_yaml(const KernelLayer& layer, const std::string& source) {
   const double error = std::min(expected_error(layer), 0.6);
   std::string text = fmt::format("  - family: {}\n", layer.listed);
   if (layer.architecture != "*") text += fmt::format("    architecture: {}\n", layer.architecture);
-  text += fmt::format("    format: {}\n    source: {}\n    confidence: {}\n", name(layer.format),
-                      source,
+  text += fmt::format("    format: {}\n    source: {}\n    confidence: {}\n", layer.format, source,
                       error < 0.1    ? "high"
                       : error < 0.25 ? "medium"
                                      : "low");
   text += fmt::format("    note: {}\n    parameters:\n      {{", quoted(note_of(layer)));
   bool first = true;
-  for (const FittedFact& fact : fitted_facts(layer.family)) {
+  for (const FittedFact& fact : fitted_facts(layer.family, layer.format == kNarrowFormats)) {
     const double value = layer.fit.facts.*fact.value;
     text += fmt::format("{}{}: ", first ? "" : ", ", fact.name);
     first = false;
@@ -86,6 +86,7 @@ std::string calibration_yaml(const std::vector<const KernelGroup*>& groups) {
     lines.insert(fmt::format("  - {{form: kernels, data: {}, family: {}, chip: {}}}\n", group->data,
                              group->report, group->chip));
   }
+  if (lines.empty()) return "";
   std::string text = "  calibration:\n";
   for (const std::string& line : lines) text += line;
   return text;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostSamples =
     2000;  // that the mechanism is fitted on; the residual takes all
+constexpr std::size_t kCoarseSamples = 300, kMostSearched = 8, kFinalists = 3;
 constexpr double kSmoothSecond = 0.1, kSmoothFirst = 0.03, kSmoothZero = 1e-3;
 constexpr double kLeastDeviation = 0.02;  // errors below it weigh alike
 constexpr int kReweightings = 4;
@@ -23,6 +24,12 @@ constexpr double kCarriedOver = 0.5;
 double peak_of(const Device& device, const Shape& shape) {
   const ServedBy served = served_by(shape);
   return device.peak_for(computed_in(device, served.a, served.b)).value();
+}
+
+std::size_t architectures_of(std::span<const KernelSample> samples) {
+  std::set<std::string_view> names;
+  for (const KernelSample& sample : samples) names.insert(sample.device->architecture);
+  return names.size();
 }
 
 double seconds_of(const KernelFacts& facts, const KernelSample& sample) {
@@ -51,9 +58,6 @@ std::vector<KernelSample> thinned(std::span<const KernelSample> samples) {
 // Of a row's error, at most kMostCounted counts: a chip whose library runs a kernel of another kind
 // cannot spoil what the others agree on.
 constexpr double kMostCounted = 0.5;
-double bounded(double error) {
-  return error / (1 + error / kMostCounted);
-}
 
 struct Search {
   std::vector<FittedFact> facts;  // that lie between bounds
@@ -74,8 +78,10 @@ struct Search {
   double error(const std::vector<double>& x) const {
     const KernelFacts candidate = at(x);
     double sum = 0, outside = 0;
-    for (const KernelSample& sample : samples)
-      sum += bounded(std::abs(std::log(seconds_of(candidate, sample) / sample.seconds)));
+    for (const KernelSample& sample : samples) {
+      const double off = std::abs(std::log(seconds_of(candidate, sample) / sample.seconds));
+      sum += off / (1 + off / kMostCounted);
+    }
     for (const double place : x) outside += std::max(0.0, std::abs(place - 0.5) - 0.5);
     return sum / double(samples.size()) + outside;
   }
@@ -151,43 +157,82 @@ double rounded(double value) {
   return std::round(value / unit) * unit;
 }
 
-// The best from the starts of the parameters, for each choice of those that are chosen.
-KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples) {
+// Of every so manieth, which is enough to tell choices apart.
+std::vector<KernelSample> coarse(std::span<const KernelSample> samples) {
+  const std::size_t step = (samples.size() + kCoarseSamples - 1) / kCoarseSamples;
+  std::vector<KernelSample> few;
+  for (std::size_t i = 0; i < samples.size(); i += step) few.push_back(samples[i]);
+  return few;
+}
+
+// The best from the first `starts` starts of its parameters.
+Vertex search_from(const Search& search, std::size_t starts) {
+  Vertex best{{}, INFINITY};
+  for (std::size_t s = 0; s < starts; ++s) {
+    std::vector<double> start;
+    for (const FittedFact& fact : search.facts) {
+      const double from = fact.starts[std::min(s, fact.starts.size() - 1)];
+      start.push_back(std::log(from / fact.low) / std::log(fact.high / fact.low));
+    }
+    Vertex found = nelder_mead(search, std::move(start), 60 * int(search.facts.size()));
+    if (found.error < best.error) best = std::move(found);
+  }
+  return best;
+}
+
+// One search for each combination of the parameters that are chosen.
+std::vector<Search> choices_of(const Search& search, const std::vector<FittedFact>& chosen) {
+  std::vector<Search> choices = {search};
+  for (const FittedFact& fact : chosen) {
+    std::vector<Search> more;
+    for (const Search& choice : choices) {
+      for (const double value : fact.starts) {
+        more.push_back(choice);
+        more.back().fixed.*fact.value = value;
+      }
+    }
+    choices = std::move(more);
+  }
+  return choices;
+}
+
+// The choices that fit best where every sample is not asked.
+std::vector<Search> promising(std::vector<Search> choices) {
+  if (choices.size() <= kMostSearched) return choices;
+  std::vector<std::pair<double, std::size_t>> ranks;
+  const std::vector<KernelSample> few = coarse(choices.front().samples);
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    Search quick = choices[i];
+    quick.samples = few;
+    ranks.emplace_back(search_from(quick, 1).error, i);
+  }
+  std::sort(ranks.begin(), ranks.end());
+  std::vector<Search> best;
+  for (std::size_t i = 0; i < kFinalists; ++i) best.push_back(choices[ranks[i].second]);
+  return best;
+}
+
+KernelFacts fit_mechanism(Family family, std::span<const KernelSample> samples,
+                          bool formats_differ) {
   const std::vector<KernelSample> few = thinned(samples);
   Search search;
   search.samples = few;
-  search.per_clock = most_per_clock(few);
+  search.per_clock = formats_differ ? 0 : most_per_clock(few);
   search.fixed.most_of_peak = 1;
   search.fixed.launch = 0;  // latencies are fitted in cycles
   std::vector<FittedFact> chosen;
-  for (FittedFact& fact : fitted_facts(family)) {
+  for (FittedFact& fact : fitted_facts(family, formats_differ)) {
     (fact.chosen ? chosen : search.facts).push_back(std::move(fact));
   }
   KernelFacts best;
   double least = INFINITY;
-  const std::size_t choices =
-      std::accumulate(chosen.begin(), chosen.end(), std::size_t{1},
-                      [](std::size_t n, const FittedFact& f) { return n * f.starts.size(); });
-  for (std::size_t choice = 0; choice < choices; ++choice) {
-    std::size_t rest = choice;
-    for (const FittedFact& fact : chosen) {
-      search.fixed.*fact.value = fact.starts[rest % fact.starts.size()];
-      rest /= fact.starts.size();
-    }
-    for (std::size_t s = 0; s < 2; ++s) {
-      std::vector<double> start;
-      for (const FittedFact& fact : search.facts) {
-        const double from = fact.starts[std::min(s, fact.starts.size() - 1)];
-        start.push_back(std::log(from / fact.low) / std::log(fact.high / fact.low));
-      }
-      const Vertex found = nelder_mead(search, std::move(start), 60 * int(search.facts.size()));
-      if (found.error < least) {
-        least = found.error;
-        best = search.at(found.x);
-        for (const FittedFact& fact : search.facts) best.*fact.value = rounded(best.*fact.value);
-        best.compute_per_clock = rounded(best.compute_fraction * search.per_clock);
-      }
-    }
+  for (const Search& choice : promising(choices_of(search, chosen))) {
+    const Vertex found = search_from(choice, 2);
+    if (found.error >= least) continue;
+    least = found.error;
+    best = choice.at(found.x);
+    for (const FittedFact& fact : search.facts) best.*fact.value = rounded(best.*fact.value);
+    best.compute_per_clock = rounded(best.compute_fraction * search.per_clock);
   }
   return best;
 }
@@ -326,9 +371,7 @@ Residual fit_residual(Family family, const KernelFacts& facts,
       system.weight[r] = 0.1 / std::max(off, kLeastDeviation);
     }
   }
-  std::set<std::string_view> architectures;
-  for (const KernelSample& sample : samples) architectures.insert(sample.device->architecture);
-  if (architectures.size() > 1) {
+  if (architectures_of(samples) > 1) {
     for (double& value : x) value *= kCarriedOver;
   }
   // What the stack's text can hold, so that a fit and what was read back are the same.
@@ -338,9 +381,9 @@ Residual fit_residual(Family family, const KernelFacts& facts,
 
 }  // namespace
 
-KernelFit fit_kernel(Family family, std::span<const KernelSample> samples) {
+KernelFit fit_kernel(Family family, std::span<const KernelSample> samples, bool formats_differ) {
   KernelFit fit;
-  fit.facts = fit_mechanism(family, samples);
+  fit.facts = fit_mechanism(family, samples, formats_differ);
   fit.mechanism_error = mean_error(fit, samples);
   if (samples.size() >= kLeastForResidual) fit.residual = fit_residual(family, fit.facts, samples);
   fit.error = mean_error(fit, samples);

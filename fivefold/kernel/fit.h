@@ -30,8 +30,9 @@ struct FittedFact {
   std::vector<double> starts;
   bool chosen = false;  // one of `starts`, not between them
 };
-// Those that the mechanism of a family uses.
-std::vector<FittedFact> fitted_facts(Family family);
+// Those that the mechanism of a family uses. How far rates grow as formats get narrower (drag) can
+// only be told from samples of several.
+std::vector<FittedFact> fitted_facts(Family family, bool formats_differ);
 
 struct KernelFit {
   KernelFacts facts;
@@ -45,7 +46,8 @@ struct KernelFit {
 inline constexpr std::size_t kLeastSamples = 40;
 inline constexpr std::size_t kLeastForResidual = 150;
 
-KernelFit fit_kernel(Family family, std::span<const KernelSample> samples);
+KernelFit fit_kernel(Family family, std::span<const KernelSample> samples,
+                     bool formats_differ = false);
 
 // The time that a fit gives.
 double fitted_seconds(const KernelFit& fit, const KernelSample& sample);

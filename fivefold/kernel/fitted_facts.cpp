@@ -18,6 +18,11 @@ const FittedFact kChunks{"compute_fraction", &KernelFacts::compute_fraction, 0.3
 // to 0.93 of nominal.
 const FittedFact kStream{"memory_fraction", &KernelFacts::memory_fraction, 0.55, 1.0, {0.85, 0.7}};
 const FittedFact kSplit{"split", &KernelFacts::split, 1, 16, {1, 16}, true};
+const FittedFact kDrag{"drag", &KernelFacts::drag, 1e-3, 0.5, {0.2, 0.05}};
+// CUTLASS kernels for scaled formats have 128 x 128 tiles alone on some architectures, or from 64.
+const FittedFact kTileM{"tile_m", &KernelFacts::tile_m, 16, 128, {16, 64, 128}, true};
+const FittedFact kTileN{"tile_n", &KernelFacts::tile_n, 64, 128, {64, 128}, true};
+const FittedFact kWidest{"widest", &KernelFacts::widest, 128, 256, {128, 256}, true};
 const FittedFact kPasses{"passes", &KernelFacts::passes, 0.05, 20, {1, 5}};
 const FittedFact kRows{"tile_m", &KernelFacts::tile_m, 16, 64, {16, 64}, true};
 const FittedFact kParts{"parts", &KernelFacts::parts, 1, 256, {8, 64}};
@@ -42,10 +47,12 @@ const FittedFact kMlaMemory{
 
 }  // namespace
 
-std::vector<FittedFact> fitted_facts(Family family) {
+namespace {
+
+std::vector<FittedFact> facts_of(Family family) {
   switch (family) {
     case Family::kGemm:
-      return {kCompute, kMemory, kLaunch, kFill, kFeed, kSplit};
+      return {kCompute, kMemory, kLaunch, kFill, kFeed, kSplit, kTileM, kTileN, kWidest};
     case Family::kMoe:
       return {kCompute, kMemory, kLaunch, kFill, kFeed, kPasses};
     case Family::kAttentionPrefill:
@@ -67,6 +74,15 @@ std::vector<FittedFact> fitted_facts(Family family) {
       return {};
   }
   return {};
+}
+
+}  // namespace
+
+std::vector<FittedFact> fitted_facts(Family family, bool formats_differ) {
+  std::vector<FittedFact> facts = facts_of(family);
+  const bool product = family == Family::kGemm || family == Family::kMoe;
+  if (formats_differ && product) facts.push_back(kDrag);
+  return facts;
 }
 
 }  // namespace fivefold

@@ -4,8 +4,10 @@
 // at the sustained rate, and the operands brought to it by the on-chip network. Tiles run in waves
 // over the cores; the last wave is as long as the others. K may be split among cores, at the price
 // of adding the parts up. DRAM traffic is each operand once and overlaps with all of it. The
-// library takes the fastest tile. Williams et al., "Roofline" (CACM 2009) is the bound; waves and
-// tiles as in Nvidia's "Matrix Multiplication Background User's Guide", sections 3 and 4.
+// library takes the fastest of the tiles that it has. Activations that come in BF16 are put into
+// the product's format by a kernel before it, which waits for their bytes. Williams et al.,
+// "Roofline" (CACM 2009) is the bound; waves and tiles as in Nvidia's "Matrix Multiplication
+// Background User's Guide", sections 3 and 4.
 #include <cmath>
 
 #include "fivefold/kernel/parameters.h"
@@ -15,8 +17,9 @@ namespace fivefold {
 namespace {
 
 constexpr double kSplits[] = {1, 2, 4, 8, 16};
-constexpr double kLeastK = 256;  // of a part when K is split: beyond that, cores are left idle
-constexpr double kSumBytes = 4;  // parts are summed in FP32
+constexpr double kLeastK = 256;    // of a part when K is split: beyond that, cores are left idle
+constexpr double kSumBytes = 4;    // parts are summed in FP32
+constexpr double kGivenBytes = 2;  // of activations that are still to be quantised
 
 }  // namespace
 
@@ -24,6 +27,7 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   const double bytes_a = bytes_per_value(gemm.a), bytes_b = bytes_per_value(gemm.b);
   double fastest = INFINITY;
   for (const Tile tile : kTiles) {
+    if (!offers(p, tile)) continue;
     const double tiles = gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n);
     for (const double split : kSplits) {
       if (split > p.split) break;
@@ -41,7 +45,14 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   }
   const double bytes = gemm.batch * (gemm.m * gemm.k * bytes_a + gemm.n * gemm.k * bytes_b +
                                      gemm.m * gemm.n * bytes_per_value(gemm.out));
-  return overlapped_after(p.launch, fastest, bytes / p.memory_rate);
+  KernelTime result =
+      overlapped_after((gemm.quantises ? 2 : 1) * p.launch, fastest, bytes / p.memory_rate);
+  if (gemm.quantises) {
+    const Seconds narrowed(gemm.batch * gemm.m * gemm.k * (kGivenBytes + bytes_a) / p.memory_rate);
+    result.memory += narrowed;
+    result.time += narrowed;
+  }
+  return result;
 }
 
 namespace {

@@ -34,7 +34,10 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
                                       {"launch_cycles", &KernelFacts::launch_cycles},
                                       {"fill_cycles", &KernelFacts::fill_cycles},
                                       {"feed", &KernelFacts::feed},
+                                      {"drag", &KernelFacts::drag},
                                       {"tile_m", &KernelFacts::tile_m},
+                                      {"tile_n", &KernelFacts::tile_n},
+                                      {"widest", &KernelFacts::widest},
                                       {"split", &KernelFacts::split},
                                       {"passes", &KernelFacts::passes},
                                       {"unit_rows", &KernelFacts::unit_rows},
@@ -129,9 +132,6 @@ class GivenTable {
  private:
   void add(const StackEntry& entry) {
     const Given given = given_by(entry, core_ops_);
-    const std::optional<Format> format =
-        entry.format == "*" ? std::nullopt : format_from_name(entry.format);
-    if (entry.format != "*" && !format) return;
     for (int f = 0; f < kFamilyCount; ++f) {
       const auto family = static_cast<Family>(f);
       const bool is_family = entry.family == "*" || entry.family == name(family);
@@ -140,7 +140,7 @@ class GivenTable {
         const bool is_variant = v > 0 && !variant_name(family, variant).empty() &&
                                 entry.family == variant_name(family, variant);
         for (std::size_t slot = 0; slot < kFormatCount && (is_family || is_variant); ++slot) {
-          if (format && static_cast<std::size_t>(*format) != slot) continue;
+          if (!concerns(entry, kAllFormats[slot])) continue;
           lay_over(is_variant ? variants_[f][v][slot] : slots_[f][v][slot], given);
         }
       }
@@ -208,6 +208,7 @@ std::span<const NamedFact> kernel_facts() {
 FamilyParameters with_peak(FamilyParameters p, double peak) {
   p.compute_rate =
       p.issue_rate > 0 ? std::min(p.issue_rate, p.most_rate * peak) : p.compute_rate * peak;
+  if (p.drag > 0) p.compute_rate = 1 / (1 / p.compute_rate + p.drag);
   return p;
 }
 
@@ -221,7 +222,11 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.feed_rate = facts.feed * hertz;
   p.launch = facts.launch + facts.launch_cycles / hertz;
   p.fill = facts.fill + facts.fill_cycles / hertz;
+  const double wide_peak = device.peak_for(Format::kBf16).value();
+  p.drag = wide_peak > 0 ? facts.drag * cores / wide_peak : 0;
   p.tile_m = facts.tile_m;
+  p.tile_n = facts.tile_n;
+  p.widest = facts.widest;
   p.split = facts.split;
   p.passes = facts.passes;
   p.unit_rows = facts.unit_rows;

@@ -26,7 +26,11 @@
 //   launch_cycles,      instead of launch and fill: in clock cycles, as latencies on chip are, so
 //   fill_cycles         that they carry over to a chip of another clock
 //   feed                bytes that the on-chip network brings to one core in a clock cycle
+//   drag                what a product's operations take besides, whatever its format: share of
+//                       their time at the chip's BF16 peak (issue, scales, power: rates grow by
+//                       less than peaks where formats get narrower)
 //   tile_m              rows of the smallest tile of the matrix unit (decode kernels pad to it)
+//   tile_n, widest      columns of the smallest tile of a product, and the most of either extent
 //   passes              times that a fused block of experts moves the rows of its tokens through
 //                       memory beside the products: sorting, activation, sum
 //   split               parts that K is split into at most (1: the kernel does not split)
@@ -73,7 +77,8 @@ struct KernelFacts {
   double compute_fraction = NAN, memory_fraction = NAN, launch = NAN;
   double compute_per_clock = 0, most_of_peak = 0.95;
   double fill = 0, launch_cycles = 0, fill_cycles = 0;
-  double feed = 64, tile_m = 16, split = 16, passes = 1;
+  double drag = 0;
+  double feed = 64, tile_m = 16, tile_n = 64, widest = 256, split = 16, passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;
 };
 struct NamedFact {
@@ -88,11 +93,12 @@ struct FamilyParameters {
                             // (with_peak), per operation a second of the device's peak
   double issue_rate = 0;    // the same where the kernel, not the matrix unit, sets it; 0: not known
   double most_rate = 0;     // of the peak, where issue_rate does not bind
+  double drag = 0;          // seconds of one core for an operation, besides
   double memory_rate = 0;   // bytes a second of the device, sustained
   double feed_rate = 0;     // bytes a second into one core
   double launch = 0;        // s
   double fill = 0;          // s
-  double tile_m = 16;
+  double tile_m = 16, tile_n = 64, widest = 256;
   double split = 16;
   double passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;

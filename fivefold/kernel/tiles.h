@@ -22,6 +22,10 @@ inline constexpr std::array<Tile, 9> kTiles = {{{256, 256},
                                                 {64, 128},
                                                 {64, 64},
                                                 {16, 128}}};
+// Whether a kernel has this tile.
+inline bool offers(const FamilyParameters& p, Tile tile) {
+  return tile.m >= p.tile_m && tile.n >= p.tile_n && std::max(tile.m, tile.n) <= p.widest;
+}
 // One core's time for a tile of at most this extent over k.
 inline double tile_time(const FamilyParameters& p, Tile tile, double m, double n, double k,
                         double bytes_a, double bytes_b) {

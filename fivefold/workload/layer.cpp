@@ -25,12 +25,19 @@ struct Builder {
   // Share of something with so many heads (or columns) that one tensor-parallel rank holds.
   double cut(double heads) const { return std::max(1.0, heads / shard.tp); }
 
+  // Activations that are wider than `a` are narrowed by the same call.
   void gemm(std::string_view name, double m, double n, double k, Format a, Format b,
             double count = 1) {
-    ops.push_back(
-        {name, Family::kGemm,
-         Gemm{.m = m, .n = n, .k = k, .batch = count, .a = a, .b = b, .out = precision.activations},
-         1});
+    ops.push_back({name, Family::kGemm,
+                   Gemm{.m = m,
+                        .n = n,
+                        .k = k,
+                        .batch = count,
+                        .a = a,
+                        .b = b,
+                        .out = precision.activations,
+                        .quantises = bytes_per_value(a) < act()},
+                   1});
   }
   // A dense projection of this layer's tokens, in the formats of dense products.
   void project(std::string_view name, double n, double k) {
@@ -54,7 +61,7 @@ struct Builder {
     const double values = tokens() * hidden();
     stream(name, 2 * values, 2 * values, kNormOps * values, repeat);
   }
-  // Activations on their way into a product of narrower values.
+  // Activations on their way into experts of narrower values.
   void quantise(std::string_view name, double values, Format to) {
     if (bytes_per_value(to) >= act()) return;
     ops.push_back({name, Family::kMemoryBound,
@@ -73,7 +80,6 @@ void add_gqa(Builder& b, const GqaAttention& a) {
   const double t = b.tokens();
   const double heads = b.cut(a.heads), kv_heads = b.cut(a.kv_heads);
   const double q = heads * a.head_dim, kv = kv_heads * a.head_dim;
-  b.quantise("qkv_quantise", t * b.hidden(), b.precision.gemm_a);
   b.project("qkv_proj", q * (a.output_gate ? 2 : 1) + 2 * kv, b.hidden());
   if (a.qk_norm_values > 0)
     b.stream("qk_norm", t * (q + kv), t * (q + kv), kNormOps * t * (q + kv));
@@ -96,7 +102,6 @@ void add_gqa(Builder& b, const GqaAttention& a) {
                                  .cache = a.causal ? b.precision.cache : b.precision.activations},
                    1});
   if (a.output_gate) b.stream("output_gate", 2 * t * q, t * q, kActivationOps * t * q);
-  b.quantise("o_quantise", t * q, b.precision.gemm_a);
   b.project("o_proj", b.hidden(), q);
 }
 
@@ -163,7 +168,6 @@ void add_mla_core(Builder& b, const MlaAttention& a) {
   }
   // Keys and values of cached tokens are expanded again with those of the new ones.
   const double expanded = t + b.batch.sequences * b.batch.context;
-  b.quantise("kv_b_quantise", expanded * a.kv_rank, b.precision.gemm_a);
   b.gemm("kv_b_proj", expanded, heads * (a.nope_dim + a.v_dim), a.kv_rank, b.precision.gemm_a,
          b.precision.gemm_b);
   b.ops.push_back({"attention", Family::kMlaPrefill,
@@ -183,12 +187,10 @@ void add_mla_core(Builder& b, const MlaAttention& a) {
 void add_mla(Builder& b, const MlaAttention& a) {
   const double t = b.tokens(), heads = b.cut(a.heads);
   const double qk = a.nope_dim + a.rope_dim, latent = a.kv_rank + a.rope_dim;
-  b.quantise("qkv_quantise", t * b.hidden(), b.precision.gemm_a);
   if (a.q_rank > 0) {
     b.project("qkv_a_proj", a.q_rank + latent, b.hidden());
     b.stream("q_kv_norm", t * (a.q_rank + a.kv_rank), t * (a.q_rank + a.kv_rank),
              kNormOps * t * (a.q_rank + a.kv_rank));
-    b.quantise("q_b_quantise", t * a.q_rank, b.precision.gemm_a);
     b.project("q_b_proj", heads * qk, a.q_rank);
   } else {
     b.project("q_proj", heads * qk, b.hidden());
@@ -199,7 +201,6 @@ void add_mla(Builder& b, const MlaAttention& a) {
            kRotaryOps * t * (heads + 1) * a.rope_dim);
   if (a.index_heads > 0) add_indexer(b, a);
   add_mla_core(b, a);
-  b.quantise("o_quantise", t * heads * a.v_dim, b.precision.gemm_a);
   b.project("o_proj", b.hidden(), heads * a.v_dim);
 }
 
@@ -208,7 +209,6 @@ void add_linear(Builder& b, const LinearAttention& a) {
   const bool delta = a.kind == LinearAttention::Kind::kGatedDeltaNet;
   const double inner = heads * a.v_dim;
   const double columns = 2 * k_heads * a.k_dim + 2 * inner + (delta ? 2 : 1) * heads;
-  b.quantise("in_quantise", t * b.hidden(), b.precision.gemm_a);
   b.project("in_proj", columns, b.hidden());
   LinearCore core{.batch = b.batch.sequences,
                   .q_len = b.batch.q_len,
@@ -224,7 +224,6 @@ void add_linear(Builder& b, const LinearAttention& a) {
   core.part = LinearPart::kRule;
   b.ops.push_back({"linear_attention", Family::kLinearAttention, core, 1});
   b.stream("gated_norm", 2 * t * inner, t * inner, (kNormOps + kActivationOps) * t * inner);
-  b.quantise("out_quantise", t * inner, b.precision.gemm_a);
   b.project("out_proj", b.hidden(), inner);
 }
 
@@ -251,10 +250,8 @@ void add_compressed_core(Builder& b, const CompressedAttention& a, double heads)
 void add_compressed(Builder& b, const CompressedAttention& a) {
   const double t = b.tokens(), heads = b.cut(a.heads), inner = heads * a.head_dim;
   const double latent = a.q_rank + a.head_dim;
-  b.quantise("qkv_quantise", t * b.hidden(), b.precision.gemm_a);
   b.project("qkv_a_proj", latent, b.hidden());
   b.stream("q_kv_norm", t * latent, t * latent, kNormOps * t * latent);
-  b.quantise("q_b_quantise", t * a.q_rank, b.precision.gemm_a);
   b.project("q_b_proj", inner, a.q_rank);
   // Norm of each head and rotary embedding; the KV head goes to the window's cache.
   b.stream("rope_and_cache", t * (inner + a.head_dim), t * (inner + a.head_dim),
@@ -276,28 +273,22 @@ void add_compressed(Builder& b, const CompressedAttention& a) {
   }
   add_compressed_core(b, a, heads);
   const double groups = b.cut(a.out_groups);
-  b.quantise("o_quantise", t * inner, b.precision.gemm_a);
   b.gemm("o_a_proj", t, a.out_rank, inner / groups, b.precision.gemm_a, b.precision.gemm_b, groups);
-  b.quantise("o_b_quantise", t * groups * a.out_rank, b.precision.gemm_a);
   b.project("o_b_proj", b.hidden(), groups * a.out_rank);
 }
 
 // Names of the parts of a dense FFN; a shared expert is one too.
 struct FfnNames {
-  std::string_view quantise, up, activation, down_quantise, down;
+  std::string_view up, activation, down;
 };
-constexpr FfnNames kDenseNames = {"ffn_quantise", "ffn_up", "ffn_activation", "ffn_down_quantise",
-                                  "ffn_down"};
-constexpr FfnNames kSharedNames = {"shared_quantise", "shared_up", "shared_activation",
-                                   "shared_down_quantise", "shared_down"};
+constexpr FfnNames kDenseNames = {"ffn_up", "ffn_activation", "ffn_down"};
+constexpr FfnNames kSharedNames = {"shared_up", "shared_activation", "shared_down"};
 
 void add_ffn(Builder& b, const FfnNames& names, double width, bool gated) {
   const double t = b.tokens(), columns = width / b.shard.tp;
   const double up = gated ? 2 * columns : columns;
-  b.quantise(names.quantise, t * b.hidden(), b.precision.gemm_a);
   b.project(names.up, up, b.hidden());
   b.stream(names.activation, t * up, t * columns, kActivationOps * t * columns);
-  b.quantise(names.down_quantise, t * columns, b.precision.gemm_a);
   b.project(names.down, b.hidden(), columns);
 }
 

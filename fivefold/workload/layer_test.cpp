@@ -278,10 +278,13 @@ TEST(LayerOps, narrow_products_need_their_activations_quantised) {
   const Batch batch{.sequences = 1, .q_len = 4096};
   const OpList wide = layer_ops(model, model.layers[0], {}, batch, {});
   const OpList narrow = layer_ops(model, model.layers[0], {}, batch, fp8);
-  EXPECT_EQ(find(wide, "qkv_quantise"), nullptr);
-  const Op* quantise = find(narrow, "qkv_quantise");
-  ASSERT_NE(quantise, nullptr);
-  EXPECT_DOUBLE_EQ(std::get<Streaming>(quantise->shape).read.value(), 4096.0 * 7168 * 2);
+  EXPECT_FALSE(std::get<Gemm>(find(wide, "qkv_a_proj")->shape).quantises);
+  EXPECT_TRUE(std::get<Gemm>(find(narrow, "qkv_a_proj")->shape).quantises);
+  // The router computes in the format of activations.
+  EXPECT_EQ(find(narrow, "router"), nullptr);
+  // Bytes of BF16 activations, FP8 weights and BF16 results.
+  const Work moved = work(find(narrow, "qkv_a_proj")->shape);
+  EXPECT_DOUBLE_EQ(moved.activations.value(), 4096.0 * (7168 + 2112) * 2);
 }
 
 TEST(HeadOps, prefill_computes_logits_of_last_tokens_only) {

@@ -36,8 +36,10 @@ Work work_of(const Streaming& s) {
 }
 
 Work work_of(const Gemm& g) {
+  const Format given = g.quantises ? Format::kBf16 : g.a;
   return {Ops(2 * g.batch * g.m * g.n * g.k), stored(g.batch * g.n * g.k, g.b),
-          stored(g.batch * g.m * g.k, g.a) + stored(g.batch * g.m * g.n, g.out), wider(g.a, g.b)};
+          stored(g.batch * g.m * g.k, given) + stored(g.batch * g.m * g.n, g.out),
+          wider(g.a, g.b)};
 }
 
 Work work_of(const MoeBlock& moe) {

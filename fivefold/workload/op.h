@@ -20,6 +20,9 @@ struct Gemm {
   Format a = Format::kBf16;  // activations; what the matrix unit computes in follows from a and b
   Format b = Format::kBf16;  // weights
   Format out = Format::kBf16;
+  // The call takes activations in BF16 and puts them into format `a` first, with a kernel of its
+  // own, as engines do before each product of narrow formats.
+  bool quantises = false;
 };
 
 // The routed experts of one device: up (and gate), activation, down.
