@@ -54,6 +54,18 @@ TEST(FactsServing, what_is_given_in_another_unit_takes_the_place) {
   EXPECT_THAT(names_and_sources(stack, Gemm{}), ElementsAre("launch_cycles cycles"));
 }
 
+TEST(FactsServing, a_rate_does_not_keep_the_drag_that_was_fitted_with_another) {
+  Stack stack;
+  stack.entries = {entry("gemm", "*", "narrow",
+                         {fact("compute_fraction", 0.9, "all"), fact("drag", 0.2, "all")}),
+                   entry("gemm", "hopper", "fp8", {fact("compute_fraction", 0.6, "one kernel")})};
+  EXPECT_THAT(names_and_sources(stack, Gemm{.a = Format::kInt8, .b = Format::kInt8}),
+              ElementsAre("compute_fraction all", "drag all"));
+  EXPECT_THAT(names_and_sources(stack, Gemm{.a = Format::kFp8, .b = Format::kFp8}),
+              ElementsAre("compute_fraction one kernel"));
+  EXPECT_THAT(names_and_sources(stack, Gemm{}), ElementsAre());
+}
+
 TEST(FactsServing, a_variant_counts_more_than_its_family) {
   Stack stack;
   stack.entries = {entry("gemm_batched", "*", "*", {fact("launch", 1e-6, "batched")}),

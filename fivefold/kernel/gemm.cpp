@@ -45,8 +45,7 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   }
   const double bytes = gemm.batch * (gemm.m * gemm.k * bytes_a + gemm.n * gemm.k * bytes_b +
                                      gemm.m * gemm.n * bytes_per_value(gemm.out));
-  KernelTime result =
-      overlapped_after((gemm.quantises ? 2 : 1) * p.launch, fastest, bytes / p.memory_rate);
+  KernelTime result = overlapped_after(p.launch, fastest, bytes / p.memory_rate);
   if (gemm.quantises) {
     const Seconds narrowed(gemm.batch * gemm.m * gemm.k * (kGivenBytes + bytes_a) / p.memory_rate);
     result.memory += narrowed;

@@ -48,6 +48,7 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
 // What is given in one unit takes away what was given in the other.
 constexpr std::pair<std::string_view, double KernelFacts::*> kEither[] = {
     {"compute_fraction", &KernelFacts::compute_per_clock},
+    {"compute_fraction", &KernelFacts::drag},  // fitted together with it
     {"launch", &KernelFacts::launch_cycles},
     {"launch_cycles", &KernelFacts::launch},
     {"fill", &KernelFacts::fill_cycles},
