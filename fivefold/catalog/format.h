@@ -30,6 +30,8 @@ std::optional<Format> format_from_name(std::string_view text);  // also the name
 
 // Bytes of one stored value, its share of the scales included.
 double bytes_per_value(Format format);
+// Of less than 16 bits.
+inline bool is_narrow(Format format) { return bytes_per_value(format) < 2; }
 inline Bytes stored(double values, Format format) { return Bytes(values * bytes_per_value(format)); }
 
 }  // namespace fivefold

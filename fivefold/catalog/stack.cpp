@@ -200,7 +200,7 @@ bool concerns(const StackEntry& entry, const Device& device) {
 
 bool concerns(const StackEntry& entry, Format format) {
   if (entry.format == "*" || entry.format == name(format)) return true;
-  return entry.format == kNarrowFormats && bytes_per_value(format) < 2;
+  return entry.format == kNarrowFormats && is_narrow(format);
 }
 
 void read_stacks(const yaml::Node& list, const FactReader& reader, std::vector<RawStack>& into) {

@@ -54,7 +54,7 @@ class SharedFacts {
   std::shared_ptr<Facts> facts_ = std::make_shared<Facts>();
 };
 
-inline constexpr std::string_view kNarrowFormats = "narrow";  // those of less than 16 bits
+inline constexpr std::string_view kNarrowFormats = "narrow";  // is_narrow (format.h)
 
 // The parameters of one kernel family on one architecture, by name ("compute_efficiency", ...); the
 // kernel room gives each name its meaning.

@@ -29,11 +29,7 @@ struct Pool {
   }
 };
 
-bool is_narrow(Format format) {
-  return bytes_per_value(format) < bytes_per_value(Format::kBf16);
-}
-
-// "cuda" of "cuda/sglang".
+// "cuda" of "cuda/sglang"; a stack that is alone on its platform is the platform.
 std::string platform_of(std::string_view stack) {
   return std::string(stack.substr(0, stack.find('/')));
 }
@@ -59,16 +55,26 @@ std::vector<Pool> pools_of(const std::vector<const KernelGroup*>& groups) {
   };
   for (const KernelGroup* group : groups) {
     put(of_architecture(*group), group);
-    if (!group->served || !is_narrow(group->format)) put(of_stack(*group), group);
-    if (group->served) put(of_platform(*group), group);
+    if (!group->served) {
+      put(of_stack(*group), group);
+      continue;
+    }
+    put(of_platform(*group), group);
+    if (!is_narrow(group->format) && of_stack(*group) != of_platform(*group))
+      put(of_stack(*group), group);
   }
+  // What one architecture says of others, the platform's pool says better, and what is all of that
+  // pool it says already.
+  std::erase_if(pools, [&](const auto& item) {
+    const Pool& pool = item.second;
+    const KernelGroup& first = *pool.groups.front();
+    const PoolKey platform = of_platform(first);
+    if (!first.served || pool.key != of_stack(first) || pool.key == platform) return false;
+    return pool.architectures().size() < 2 ||
+           pool.groups.size() == pools.at(platform).groups.size();
+  });
   std::vector<Pool> result;
-  for (auto& [key, pool] : pools) {
-    // What one architecture says of others, a platform's pool says better.
-    const bool of_one_stack = key == of_stack(*pool.groups.front());
-    if (of_one_stack && pool.groups.front()->served && pool.architectures().size() < 2) continue;
-    result.push_back(std::move(pool));
-  }
+  for (auto& [key, pool] : pools) result.push_back(std::move(pool));
   return result;
 }
 

@@ -1,12 +1,13 @@
 // Fits the kernel parameters of software stacks to measured operator tables, and says how well they
 // predict rows and chips that the fit did not see.
 //
-// Rows are grouped by stack, chip, kernel family, format and kernel. Kernels are fitted in layers, of
-// which the last that exists counts:
+// Rows are grouped by stack, chip, kernel family, format and kernel. Kernels are fitted in layers,
+// of which the last that exists counts:
 //   1. what all stacks of a platform run, for a chip that nobody measured: all narrow formats
 //      together, since libraries differ more from chip to chip than formats do; each wider one by
 //      itself;
-//   2. a wide format under one stack, where it was measured on several architectures;
+//   2. a wide format under one stack, where it was measured on several architectures and other
+//      stacks of the platform were too;
 //   3. one kernel on the chips of one architecture.
 // A fifth of the shapes is held out of every fit (is_held_out).
 #pragma once

@@ -54,6 +54,22 @@ TEST(Calibrate, a_kernel_that_follows_a_plain_law_is_found_again) {
   for (const KernelLayer& layer : fitted.layers) EXPECT_LT(layer.held_error, 0.05);
 }
 
+TEST(Calibrate, a_stack_that_is_alone_on_its_platform_counts_each_row_once) {
+  const auto groups =
+      read_kernel_groups(catalog(), {table_of("ascend_910c__cann__gemm", 600, plain_kernel)});
+  ASSERT_TRUE(groups) << to_text(groups.error());
+  ASSERT_EQ(groups->groups.size(), 1u);
+  const KernelGroup& group = groups->groups.front();
+  const KernelLayers fitted = fit_layers(groups->groups);
+  std::vector<std::string> architectures;
+  for (const KernelLayer& layer : fitted.layers) {
+    EXPECT_EQ(layer.stack, "cann");
+    EXPECT_EQ(layer.rows, group.fitted.size()) << layer.architecture;
+    architectures.push_back(layer.architecture);
+  }
+  EXPECT_THAT(architectures, testing::UnorderedElementsAre("*", group.architecture));
+}
+
 TEST(Calibrate, too_few_rows_are_refused_with_their_number) {
   const auto groups =
       read_kernel_groups(catalog(), {table_of("h200_sxm__sglang-0.5.14__gemm", 20, plain_kernel)});

@@ -39,7 +39,7 @@ KernelRow gemm_row(const CsvTable& table, std::size_t row, RowNumbers& number) {
   const std::string_view written = table.at(row, "gemm_dtype");
   const bool weights_only = written.ends_with("_wo");
   const Format a = weights_only ? Format::kBf16 : *format;
-  const bool quantises = bytes_per_value(a) < bytes_per_value(Format::kBf16) && written != "sq";
+  const bool quantises = is_narrow(a) && written != "sq";
   return one("gemm", Family::kGemm, *format,
              Gemm{.m = number("m"),
                   .n = number("n"),

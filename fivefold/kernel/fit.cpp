@@ -39,16 +39,24 @@ double seconds_of(const KernelFacts& facts, const KernelSample& sample) {
   return mechanism(p, device.cores, sample.shape).time.value();
 }
 
-// Every so manieth sample of each chip, so that all parts of a table are seen and no chip counts
-// for more because it was measured more often.
+// At most so many, spread evenly, so that all parts of a table are seen.
+std::vector<KernelSample> spread(std::span<const KernelSample> samples, std::size_t most) {
+  const std::size_t step = (samples.size() + most - 1) / most;
+  std::vector<KernelSample> few;
+  for (std::size_t i = 0; i < samples.size(); i += step) few.push_back(samples[i]);
+  return few;
+}
+
+// Samples of each chip in equal number, so that none counts for more because it was measured more
+// often.
 std::vector<KernelSample> thinned(std::span<const KernelSample> samples) {
   std::map<std::string_view, std::vector<KernelSample>> chips;
   for (const KernelSample& sample : samples) chips[sample.device->chip].push_back(sample);
   const std::size_t each = std::max<std::size_t>(kMostSamples / chips.size(), 1);
   std::vector<KernelSample> few;
   for (const auto& [chip, all] : chips) {
-    const std::size_t step = (all.size() + each - 1) / each;
-    for (std::size_t i = 0; i < all.size(); i += step) few.push_back(all[i]);
+    const std::vector<KernelSample> part = spread(all, each);
+    few.insert(few.end(), part.begin(), part.end());
   }
   return few;
 }
@@ -157,14 +165,6 @@ double rounded(double value) {
   return std::round(value / unit) * unit;
 }
 
-// Of every so manieth, which is enough to tell choices apart.
-std::vector<KernelSample> coarse(std::span<const KernelSample> samples) {
-  const std::size_t step = (samples.size() + kCoarseSamples - 1) / kCoarseSamples;
-  std::vector<KernelSample> few;
-  for (std::size_t i = 0; i < samples.size(); i += step) few.push_back(samples[i]);
-  return few;
-}
-
 // The best from the first `starts` starts of its parameters.
 Vertex search_from(const Search& search, std::size_t starts) {
   Vertex best{{}, INFINITY};
@@ -200,7 +200,7 @@ std::vector<Search> choices_of(const Search& search, const std::vector<FittedFac
 std::vector<Search> promising(std::vector<Search> choices) {
   if (choices.size() <= kMostSearched) return choices;
   std::vector<std::pair<double, std::size_t>> ranks;
-  const std::vector<KernelSample> few = coarse(choices.front().samples);
+  const std::vector<KernelSample> few = spread(choices.front().samples, kCoarseSamples);
   for (std::size_t i = 0; i < choices.size(); ++i) {
     Search quick = choices[i];
     quick.samples = few;

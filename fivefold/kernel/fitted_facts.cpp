@@ -45,10 +45,6 @@ const FittedFact kMlaHeads{"unit_rows", &KernelFacts::unit_rows, 16, 128, {16, 6
 const FittedFact kMlaMemory{
     "memory_fraction", &KernelFacts::memory_fraction, 0.05, 1.0, {0.8, 0.3}};
 
-}  // namespace
-
-namespace {
-
 std::vector<FittedFact> facts_of(Family family) {
   switch (family) {
     case Family::kGemm:

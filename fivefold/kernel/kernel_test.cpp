@@ -282,7 +282,9 @@ TEST(KernelModel, more_to_do_never_takes_a_mechanism_less_time) {
 // What was measured falls where a library changes its kernel, and noise falls too: a correction may
 // follow it, by so much where an extent is doubled.
 TEST(KernelModel, twice_as_much_to_do_takes_hardly_less_time_as_measured) {
-  constexpr double kMostSaved = 0.30, kSeldom = 0.04;
+  constexpr double kMostSaved = 0.30, kSeldom = 0.03;
+  // B200's come to 3.7%: neighbours in its tables differ by 4 to 7% (docs/accuracy.md).
+  constexpr double kLessSeldom = 0.04;
   for (const std::string_view name : kChips) {
     const KernelModel model = model_of(name);
     int fell = 0, all = 0;
@@ -299,7 +301,7 @@ TEST(KernelModel, twice_as_much_to_do_takes_hardly_less_time_as_measured) {
         ++all;
       }
     });
-    EXPECT_LE(fell, kSeldom * all) << name;
+    EXPECT_LE(fell, (name == "b200_sxm" ? kLessSeldom : kSeldom) * all) << name;
   }
 }
 

@@ -133,6 +133,9 @@ class GivenTable {
  private:
   void add(const StackEntry& entry) {
     const Given given = given_by(entry, core_ops_);
+    std::array<bool, kFormatCount> serves{};
+    for (std::size_t slot = 0; slot < kFormatCount; ++slot)
+      serves[slot] = concerns(entry, kAllFormats[slot]);
     for (int f = 0; f < kFamilyCount; ++f) {
       const auto family = static_cast<Family>(f);
       const bool is_family = entry.family == "*" || entry.family == name(family);
@@ -141,7 +144,7 @@ class GivenTable {
         const bool is_variant = v > 0 && !variant_name(family, variant).empty() &&
                                 entry.family == variant_name(family, variant);
         for (std::size_t slot = 0; slot < kFormatCount && (is_family || is_variant); ++slot) {
-          if (!concerns(entry, kAllFormats[slot])) continue;
+          if (!serves[slot]) continue;
           lay_over(is_variant ? variants_[f][v][slot] : slots_[f][v][slot], given);
         }
       }

@@ -280,9 +280,11 @@ TEST(LayerOps, narrow_products_need_their_activations_quantised) {
   const OpList narrow = layer_ops(model, model.layers[0], {}, batch, fp8);
   EXPECT_FALSE(std::get<Gemm>(find(wide, "qkv_a_proj")->shape).quantises);
   EXPECT_TRUE(std::get<Gemm>(find(narrow, "qkv_a_proj")->shape).quantises);
-  // The router computes in the format of activations.
-  EXPECT_EQ(find(narrow, "router"), nullptr);
-  // Bytes of BF16 activations, FP8 weights and BF16 results.
+  // A layer with experts: its router computes in the format of activations.
+  const OpList routed = layer_ops(model, model.layers[1], {}, batch, fp8);
+  ASSERT_NE(find(routed, "router"), nullptr);
+  EXPECT_FALSE(std::get<Gemm>(find(routed, "router")->shape).quantises);
+  // BF16 activations and results.
   const Work moved = work(find(narrow, "qkv_a_proj")->shape);
   EXPECT_DOUBLE_EQ(moved.activations.value(), 4096.0 * (7168 + 2112) * 2);
 }
