@@ -34,13 +34,15 @@ void add_gemm_gradients(BackwardOps& ops, const Op& forward, const Gemm& g,
     ops.push_back(narrow);
   }
   Gemm input = g;
+  input.quantises = false;  // what enters is narrowed above, or was in the forward pass
   input.n = g.k;
   input.k = g.n;
   ops.push_back({"input_gradient", Family::kGemm, input, repeat});
   if (!rule.weight_gradient) return;
   // Accumulated in FP32 (main gradients).
-  Gemm weight = g;
+  Gemm weight = input;
   weight.m = g.k;
+  weight.n = g.n;
   weight.k = g.m;
   weight.b = g.a;
   weight.out = Format::kFp32;

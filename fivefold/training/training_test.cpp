@@ -373,6 +373,27 @@ TEST(Backward, matrix_gradients_take_twice_the_operations) {
   EXPECT_EQ(frozen, work(forward.shape).ops);
 }
 
+TEST(Backward, a_gradient_is_narrowed_once_for_both_products_that_take_it) {
+  const Op forward{"proj", Family::kGemm,
+                   Gemm{.m = 4096,
+                        .n = 8192,
+                        .k = 1024,
+                        .a = Format::kFp8,
+                        .b = Format::kFp8,
+                        .quantises = true},
+                   1};
+  int narrowings = 0;
+  for (const Op& op : backward_ops(forward, {})) {
+    if (const auto* product = std::get_if<Gemm>(&op.shape)) {
+      narrowings += product->quantises;
+    } else {
+      ++narrowings;
+      EXPECT_DOUBLE_EQ(std::get<Streaming>(op.shape).read.value(), 4096.0 * 8192 * 2);
+    }
+  }
+  EXPECT_EQ(narrowings, 1);
+}
+
 TEST(Backward, stored_scores_take_twice_the_products) {
   const AttentionCore core{.batch = 2,
                            .q_len = 1024,
