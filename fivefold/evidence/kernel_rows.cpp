@@ -161,6 +161,9 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, RowNumbers& number, bo
     return refuse("moe", std::move(reason));
   moe.even = moe.power_law == 0;
   moe.gated = !ungated_experts(table, row, moe);
+  const auto named = table_name(table.file);
+  // Later releases skip them.
+  moe.absent_rows = named && named->stack == "sglang-0.5.10" && !exchanged;
   KernelRow result = one("moe", Family::kMoe, *format, moe);
   if (exchanged) result.listed = variant_name(Family::kMoe, variant_of(moe));
   return result;

@@ -70,11 +70,11 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
   const double queries = std::min(p.unit_rows / group, a.q_len);
   const Tiles tiles = tiles_of(p, a, queries);
   const double walkers = a.batch * a.heads / group;
-  const double key_ops = 2 * p.unit_rows * (a.qk_dim + a.v_dim);
+  const double key_time = p.unit_rows * pair_time(p, 2 * (a.qk_dim + a.v_dim));
   return walked(p, cores,
                 {.units = walkers * tiles.count,
-                 .unit_ops = tiles.longest * key_ops,
-                 .ops = walkers * tiles.keys * key_ops,
+                 .longest = tiles.longest * key_time,
+                 .time = walkers * tiles.keys * key_time,
                  .moved = moved_by(a)});
 }
 

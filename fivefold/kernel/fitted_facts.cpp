@@ -33,6 +33,9 @@ const FittedFact kUnitHeads{"unit_rows", &KernelFacts::unit_rows, 16, 128, {16, 
 const FittedFact kPacked{"together", &KernelFacts::together, 1, 1024, {1, 1024}, true};
 // The most that decode kernels of TensorRT-LLM take before they fall back to a head at a time.
 const FittedFact kTogether{"together", &KernelFacts::together, 32, 1024, {32, 1024}, true};
+// The exponential units of Nvidia's cores take 16 in a clock cycle since 2017; what a kernel computes
+// on the matrix unit meanwhile, or by polynomials instead, makes it more.
+const FittedFact kScores{"scores", &KernelFacts::scores, 2, 400, {20, 60}};
 const FittedFact kMasked{"masked", &KernelFacts::masked, 1e-3, 1, {0.03, 0.5}};
 // With 128 heads time alone cannot tell arithmetic from the network that brings keys to a core. The
 // best of Hopper's kernels reaches 0.67 of peak (FlashMLA), its network 64 bytes a clock and core;
@@ -52,10 +55,10 @@ std::vector<FittedFact> facts_of(Family family) {
     case Family::kMoe:
       return {kCompute, kMemory, kLaunch, kFill, kFeed, kPasses};
     case Family::kAttentionPrefill:
-      return {kCompute, kStream, kLaunch, kFill, kMasked, kQueries, kPacked};
+      return {kCompute, kStream, kLaunch, kFill, kScores, kMasked, kQueries, kPacked};
     case Family::kMlaPrefill:
     case Family::kEncoderAttention:
-      return {kCompute, kStream, kLaunch, kFill, kQueries};
+      return {kCompute, kStream, kLaunch, kFill, kScores, kQueries};
     case Family::kAttentionDecode:
       return {kCompute, kStream, kLaunch, kFill, kFeed, kParts, kRows, kUnitHeads, kTogether};
     case Family::kMlaDecode:

@@ -115,6 +115,24 @@ double active_share(const MoeBlock& moe, double load) {
   return 1 - std::exp(tokens * std::log(1 - chance));
 }
 
+// Expected number of tiles where the last one is filled by chance.
+double tiles_of(double rows, double tile) {
+  return rows <= tile / 2 ? 1 : rows / tile + 0.5;
+}
+
+void add_absent(const MoeBlock& moe, Routing& routing) {
+  const double chosen = routing.pairs / moe.tokens;  // of the experts here, by each token
+  const double present = moe.even ? std::min(1.0, chosen) : 1 - std::exp(-chosen);
+  const double absent = present * moe.tokens * moe.topk - routing.pairs;
+  if (absent <= 0) return;
+  const double active = std::min(1.0, absent);
+  routing.pairs += absent;
+  routing.active += active;
+  routing.most = std::max(routing.most, absent);
+  for (std::size_t t = 0; t < kTileRows.size(); ++t)
+    routing.row_tiles[t] += active * tiles_of(absent / active, kTileRows[t]);
+}
+
 Routing routed(const MoeBlock& moe) {
   const ExpertKinds kinds = kinds_of(moe);
   Routing routing;
@@ -124,12 +142,11 @@ Routing routed(const MoeBlock& moe) {
     routing.active += active;
     const double rows = active > 0 ? load * kinds.experts[i] / active : 0;
     routing.most = std::max(routing.most, rows);
-    for (std::size_t t = 0; t < kTileRows.size(); ++t) {
-      // Expected number where the last one is filled by chance.
-      const double tall = rows <= kTileRows[t] / 2 ? 1 : rows / kTileRows[t] + 0.5;
-      routing.row_tiles[t] += active * tall;
-    }
+    for (std::size_t t = 0; t < kTileRows.size(); ++t)
+      routing.row_tiles[t] += active * tiles_of(rows, kTileRows[t]);
   }
+  if (moe.absent_rows && moe.local_experts < moe.experts && moe.tokens > 0)
+    add_absent(moe, routing);
   return routing;
 }
 
@@ -139,12 +156,13 @@ Routing routing_of(const MoeBlock& moe) {
   // The mechanism and its correction ask for the same one after the other, and a power law is half
   // of the work of either.
   struct Last {
-    std::array<double, 7> asked{};
+    std::array<double, 8> asked{};
     Routing routing;
   };
   thread_local Last last;
-  const std::array<double, 7> asked = {moe.tokens,    moe.experts,   moe.local_experts,   moe.topk,
-                                       moe.imbalance, moe.power_law, moe.even ? 1.0 : 0.0};
+  const std::array<double, 8> asked = {
+      moe.tokens,    moe.experts,   moe.local_experts,     moe.topk,
+      moe.imbalance, moe.power_law, moe.even ? 1.0 : 0.0, moe.absent_rows ? 1.0 : 0.0};
   if (asked != last.asked) last = {asked, routed(moe)};
   return last.routing;
 }

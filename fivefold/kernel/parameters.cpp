@@ -43,12 +43,14 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
                                       {"unit_rows", &KernelFacts::unit_rows},
                                       {"together", &KernelFacts::together},
                                       {"parts", &KernelFacts::parts},
-                                      {"masked", &KernelFacts::masked}};
+                                      {"masked", &KernelFacts::masked},
+                                      {"scores", &KernelFacts::scores}};
 
 // What is given in one unit takes away what was given in the other.
 constexpr std::pair<std::string_view, double KernelFacts::*> kEither[] = {
     {"compute_fraction", &KernelFacts::compute_per_clock},
     {"compute_fraction", &KernelFacts::drag},  // fitted together with it
+    {"compute_fraction", &KernelFacts::scores},
     {"launch", &KernelFacts::launch_cycles},
     {"launch_cycles", &KernelFacts::launch},
     {"fill", &KernelFacts::fill_cycles},
@@ -237,6 +239,7 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.together = facts.together;
   p.parts = facts.parts;
   p.masked = facts.masked;
+  p.score_time = facts.scores > 0 ? 1 / (facts.scores * hertz) : 0;
   p.cache = device.l2_capacity.value();
   return p;
 }

@@ -38,6 +38,8 @@
 //   together            query heads over one KV head that an attention kernel takes in one unit;
 //                       where there are more, each is a unit of its own
 //   parts               cores that the cache of one sequence and KV head is split over at most
+//   scores              scores of a query and a key that a core exponentiates in a clock cycle,
+//                       beside the products; 0: they cost nothing
 //   masked              share of the work outside a window that is done all the same
 //   residual            text of a correction over the shape (residual.h); "flat" takes away one
 //                       that an earlier entry brought
@@ -79,7 +81,7 @@ struct KernelFacts {
   double fill = 0, launch_cycles = 0, fill_cycles = 0;
   double drag = 0;
   double feed = 64, tile_m = 16, tile_n = 64, widest = 256, split = 16, passes = 1;
-  double unit_rows = 128, together = 1024, parts = 64, masked = 0;
+  double unit_rows = 128, together = 1024, parts = 64, masked = 0, scores = 0;
 };
 struct NamedFact {
   std::string_view name;
@@ -102,6 +104,7 @@ struct FamilyParameters {
   double split = 16;
   double passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;
+  double score_time = 0;  // s of one core, for each query and key
   double cache = 0;  // bytes that the device's last cache holds; 0: not known
   const Residual* residual = nullptr;
 };

@@ -32,8 +32,12 @@ double dram_seconds(const FamilyParameters& p, const Moved& moved) {
   return share * moved.bytes / p.memory_rate;
 }
 
+double pair_time(const FamilyParameters& p, double ops) {
+  return ops / p.compute_rate + p.score_time;
+}
+
 KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk) {
-  const double arithmetic = std::max(walk.ops / cores, walk.unit_ops) / p.compute_rate;
+  const double arithmetic = std::max(walk.time / cores, walk.longest);
   const double traffic = dram_seconds(p, walk.moved);
   const double waiting = p.launch + p.fill * std::ceil(walk.units / cores);
   return overlapped_after(waiting, arithmetic, traffic);

@@ -25,11 +25,16 @@ struct Moved {
 // the same order again.
 double dram_seconds(const FamilyParameters& p, const Moved& moved);
 
+// A core's time for one query and one key: their products, and the exponential of their score, which
+// other units of the core take. What a core exponentiates in a clock cycle hardly grew while its
+// matrix unit did: on B200 it is half of the work (FlashAttention-4).
+double pair_time(const FamilyParameters& p, double ops);
+
 // Prefill: queries are there in plenty.
 struct Walk {
-  double units = 0;     // that can run at once
-  double unit_ops = 0;  // of the longest of them
-  double ops = 0;       // in all
+  double units = 0;    // that can run at once
+  double longest = 0;  // seconds of a core for the longest of them
+  double time = 0;     // and for all
   Moved moved;
 };
 // Units are handed out longest first, so the cores end together unless one is longer than a share.

@@ -47,6 +47,9 @@ struct MoeBlock {
   // Experts take tokens in turn, so that none is left out: what benchmarks call balanced. Real
   // tokens choose for themselves.
   bool even = false;
+  // Of a token that chose any expert of this device all top-k rows are computed, those of experts
+  // that are elsewhere with the weights of one that is here.
+  bool absent_rows = false;
   double routed_pairs() const { return tokens * topk * local_experts / experts * imbalance; }
 };
 
