@@ -37,44 +37,53 @@ std::string platform_of(std::string_view stack) {
 PoolKey of_architecture(const KernelGroup& g) {
   return {g.architecture, g.stack, g.listed, std::string(name(g.format)), g.kernel};
 }
-// All chips share what their stack runs by itself, whatever the kernel's name on each architecture.
+// One kernel wherever it was measured.
+PoolKey of_kernel(const KernelGroup& g) {
+  return {"*", g.stack, g.listed, std::string(name(g.format)), g.kernel};
+}
+// What chips run by themselves under one stack, whatever the kernel's name on each architecture.
 PoolKey of_stack(const KernelGroup& g) {
-  return {"*", g.stack, g.listed, std::string(name(g.format)), g.served ? "" : g.kernel};
+  return {"*", g.stack, g.listed, std::string(name(g.format)), ""};
 }
 PoolKey of_platform(const KernelGroup& g) {
   return {"*", platform_of(g.stack), g.listed,
           std::string(is_narrow(g.format) ? kNarrowFormats : name(g.format)), ""};
 }
 
+// Whether a pool says more than those it stands over. `chosen`: of the kernels that some chip's
+// stack leaves to its user.
+bool tells(const Pool& pool, const std::map<PoolKey, Pool>& pools,
+           const std::set<PoolKey>& chosen) {
+  const KernelGroup& first = *pool.groups.front();
+  if (pool.key == of_architecture(first) || pool.key == of_platform(first)) return true;
+  if (pool.architectures().size() < 2) return false;  // what one says of others, all say better
+  if (pool.key == of_kernel(first)) return chosen.contains(pool.key);
+  // Libraries differ more from chip to chip than narrow formats do, unless one kernel serves all.
+  const auto is_same = [&](const KernelGroup* g) { return g->kernel == first.kernel; };
+  return (!is_narrow(first.format) || std::ranges::all_of(pool.groups, is_same)) &&
+         pool.groups.size() < pools.at(of_platform(first)).groups.size();
+}
+
 std::vector<Pool> pools_of(const std::vector<const KernelGroup*>& groups) {
   std::map<PoolKey, Pool> pools;
-  const auto put = [&](const PoolKey& key, const KernelGroup* group) {
-    Pool& pool = pools[key];
-    pool.key = key;
-    pool.groups.push_back(group);
-  };
+  std::set<PoolKey> chosen;
   for (const KernelGroup* group : groups) {
-    put(of_architecture(*group), group);
-    if (!group->served) {
-      put(of_stack(*group), group);
-      continue;
+    std::set<PoolKey> keys = {of_architecture(*group), of_kernel(*group)};
+    if (group->served) {
+      keys.insert({of_stack(*group), of_platform(*group)});
+    } else {
+      chosen.insert(of_kernel(*group));
     }
-    put(of_platform(*group), group);
-    if (!is_narrow(group->format) && of_stack(*group) != of_platform(*group))
-      put(of_stack(*group), group);
+    for (const PoolKey& key : keys) {
+      Pool& pool = pools[key];
+      pool.key = key;
+      pool.groups.push_back(group);
+    }
   }
-  // What one architecture says of others, the platform's pool says better, and what is all of that
-  // pool it says already.
-  std::erase_if(pools, [&](const auto& item) {
-    const Pool& pool = item.second;
-    const KernelGroup& first = *pool.groups.front();
-    const PoolKey platform = of_platform(first);
-    if (!first.served || pool.key != of_stack(first) || pool.key == platform) return false;
-    return pool.architectures().size() < 2 ||
-           pool.groups.size() == pools.at(platform).groups.size();
-  });
   std::vector<Pool> result;
-  for (auto& [key, pool] : pools) result.push_back(std::move(pool));
+  for (const auto& [key, pool] : pools) {
+    if (tells(pool, pools, chosen)) result.push_back(pool);
+  }
   return result;
 }
 
@@ -85,6 +94,12 @@ std::vector<KernelSample> samples_of(const Pool& pool, bool held) {
     samples.insert(samples.end(), from.begin(), from.end());
   }
   return samples;
+}
+
+// Bytes that a core of the group's chip has to keep tiles in.
+double scratch_of(const KernelGroup& group) {
+  const auto& samples = group.fitted.empty() ? group.held : group.fitted;
+  return samples.empty() ? 0 : samples.front().device->scratch_per_core.value();
 }
 
 KernelFit fit_of(const Pool& pool) {
@@ -108,13 +123,17 @@ double transfer_error(const Pool& pool) {
 
 KernelLayer fit_pool(const Pool& pool, bool transfers) {
   const KernelGroup& first = *pool.groups.front();
+  const bool chosen = pool.key.architecture == "*" && !pool.key.kernel.empty();
   KernelLayer layer{.stack = pool.key.stack,
                     .architecture = pool.key.architecture,
                     .listed = pool.key.listed,
-                    .kernel = first.kernel,
+                    .kernel = pool.key.kernel,
                     .format = pool.key.format,
-                    .served = first.served,
+                    .served = first.served && !chosen,
                     .family = first.family};
+  layer.least_scratch = INFINITY;
+  for (const KernelGroup* group : pool.groups)
+    layer.least_scratch = std::min(layer.least_scratch, scratch_of(*group));
   const std::vector<KernelSample> fitted = samples_of(pool, false), held = samples_of(pool, true);
   layer.rows = fitted.size();
   layer.held_rows = held.size();
@@ -158,12 +177,17 @@ KernelLayers fit_pools(const std::vector<const KernelGroup*>& groups, bool trans
 
 // The layer that counts for a group; null if none was fitted.
 const KernelLayer* layer_for(const KernelLayers& fitted, const KernelGroup& group) {
-  for (const PoolKey& key : {of_architecture(group), of_stack(group), of_platform(group)}) {
+  for (const PoolKey& key :
+       {of_architecture(group), of_kernel(group), of_stack(group), of_platform(group)}) {
     for (const KernelLayer& layer : fitted.layers) {
-      const bool own = group.served ? layer.served : layer.kernel == group.kernel;
-      if (own && layer.stack == key.stack && layer.architecture == key.architecture &&
-          layer.listed == key.listed && layer.format == key.format)
-        return &layer;
+      if (layer.stack != key.stack || layer.architecture != key.architecture ||
+          layer.listed != key.listed || layer.format != key.format || layer.kernel != key.kernel)
+        continue;
+      // A kernel whose tiles fill larger cores' memory runs with others where there is less of it.
+      if (layer.architecture == "*" && !layer.kernel.empty() &&
+          scratch_of(group) < layer.least_scratch)
+        continue;
+      return &layer;
     }
   }
   return nullptr;

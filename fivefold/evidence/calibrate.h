@@ -6,9 +6,10 @@
 //   1. what all stacks of a platform run, for a chip that nobody measured: all narrow formats
 //      together, since libraries differ more from chip to chip than formats do; each wider one by
 //      itself;
-//   2. a wide format under one stack, where it was measured on several architectures and other
-//      stacks of the platform were too;
-//   3. one kernel on the chips of one architecture.
+//   2. what one stack runs, where it was measured on several architectures and other stacks of the
+//      platform were too; of narrow formats only where one kernel serves all of them;
+//   3. one kernel wherever it was measured, if it is one that a user may choose on some chip;
+//   4. one kernel on the chips of one architecture.
 // A fifth of the shapes is held out of every fit (is_held_out).
 #pragma once
 
@@ -47,11 +48,13 @@ Result<KernelGroups> read_kernel_groups(const Catalog& catalog,
 struct KernelLayer {
   std::string stack;         // or the platform: "cuda"
   std::string architecture;  // "*" for all
-  std::string listed, kernel;
+  std::string listed;
+  std::string kernel;  // empty: several
   std::string format;  // or kNarrowFormats
   bool served = true;
   Family family = Family::kGemm;
   std::size_t rows = 0, held_rows = 0, architectures = 0;
+  double least_scratch = 0;  // bytes of a core of any of the chips
   double held_error = 0, held_bias = 0;  // mean |predicted/measured - 1|, mean ln
   double transfer_error = 0;  // of all chips: each architecture predicted from the others, mean
   KernelFit fit;

@@ -36,7 +36,7 @@ double expected_error(const KernelLayer& layer) {
 std::string note_of(const KernelLayer& layer) {
   std::string note = fmt::format(
       "{}{} rows: mechanism {:.1f}%, with residual {:.1f}%; {} held out: {:.1f}%, bias {:+.2f}",
-      layer.architecture == "*" ? "" : layer.kernel + ": ", layer.rows,
+      layer.kernel.empty() ? "" : layer.kernel + ": ", layer.rows,
       layer.fit.mechanism_error * 100, layer.fit.error * 100, layer.held_rows,
       layer.held_error * 100, layer.held_bias);
   if (layer.architecture == "*" && layer.architectures > 1)
@@ -102,6 +102,16 @@ std::string stack_yaml(const Catalog& catalog, const KernelLayers& fitted,
     stacks[layer.served ? layer.stack : alternative_stack(layer.stack, layer.kernel)].push_back(
         &layer);
   }
+  // Where a chip runs by itself what can be chosen elsewhere, the choice is what was measured there.
+  for (const KernelLayer& layer : fitted.layers) {
+    const auto chosen = stacks.find(alternative_stack(layer.stack, layer.kernel));
+    if (!layer.served || layer.kernel.empty() || chosen == stacks.end()) continue;
+    const bool overruled = std::ranges::any_of(chosen->second, [&](const KernelLayer* other) {
+      return other->architecture == "*" && other->listed == layer.listed &&
+             other->format == layer.format;
+    });
+    if (overruled) chosen->second.push_back(&layer);
+  }
   std::string text = "stacks:\n";
   for (const auto& [id, layers] : stacks) {
     const KernelLayer& first = *layers.front();
@@ -117,8 +127,8 @@ std::string stack_yaml(const Catalog& catalog, const KernelLayers& fitted,
     for (const KernelLayer* layer : layers) text += entry_yaml(*layer, source);
     std::vector<const KernelGroup*> from;
     for (const KernelGroup& group : groups) {
-      if (group.stack == first.stack && group.served == first.served &&
-          (group.served || group.kernel == first.kernel))
+      if (group.stack == first.stack &&
+          (first.served ? group.served : group.kernel == first.kernel))
         from.push_back(&group);
     }
     text += calibration_yaml(from);

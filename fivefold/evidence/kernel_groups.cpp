@@ -24,7 +24,7 @@ struct GroupReader {
     if (auto needed = need_columns(table, needed_columns(named.table)); !needed)
       return tl::unexpected(needed.error());
     const auto chip = catalog.chip(named.chip);
-    const auto stack = catalog.stack(named.stack);
+    const auto stack = stack_of_release(catalog, named.stack);
     if (!chip || !stack) {
       refuse(fmt::format("{} '{}' is not in the catalog", chip ? "stack" : "chip",
                          chip ? named.stack : named.chip),

@@ -12,6 +12,13 @@
 namespace fivefold {
 namespace {
 
+// Whether a published rate is one of bytes.
+bool of_bandwidth(const CsvTable& table, std::size_t row) {
+  return table.number(row, "gbytes_per_s").has_value() ||
+         table.at(row, "notes").find("of peak bandwidth") != std::string_view::npos ||
+         table.at(row, "notes").find("GB/s") != std::string_view::npos;
+}
+
 KernelRow refuse(std::string family, std::string reason) {
   KernelRow row;
   row.family = std::move(family);
@@ -304,6 +311,16 @@ std::optional<TableName> table_name(const std::string& path) {
                    stem.substr(last + 2)};
 }
 
+Result<const Stack*> stack_of_release(const Catalog& catalog, std::string_view name) {
+  auto listed = catalog.stack(name);
+  const std::size_t end = name.rfind('-');
+  if (listed || end == name.npos || end + 1 == name.size() || name[end + 1] < '0' ||
+      name[end + 1] > '9')
+    return listed;
+  auto engine = catalog.stack(name.substr(0, end));
+  return engine ? engine : listed;
+}
+
 KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::string& kind,
                           const Catalog& catalog) {
   RowNumbers number(table, row);
@@ -351,11 +368,37 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
   return result;
 }
 
-Seconds published_seconds(const CsvTable& table, std::size_t row, Bytes moved) {
+Seconds published_seconds(const CsvTable& table, std::size_t row, const Device& device,
+                          const Work& needed) {
+  const Bytes moved = needed.weights + needed.activations;
   if (const auto us = table.number(row, "time_us")) return Seconds(*us * 1e-6);
-  const auto rate = table.number(row, "gbytes_per_s");
-  return rate ? moved / BytesPerSecond(*rate * 1e9) : Seconds(0);
+  if (const auto rate = table.number(row, "gbytes_per_s"))
+    return moved / BytesPerSecond(*rate * 1e9);
+  if (const auto rate = table.number(row, "tflops")) return needed.ops / OpsPerSecond(*rate * 1e12);
+  const auto percent = table.number(row, "utilisation_pct");
+  if (!percent || *percent <= 0) return Seconds(0);
+  const Seconds full = of_bandwidth(table, row) ? moved / device.memory_bandwidth
+                                                : needed.ops / device.peak_for(needed.compute);
+  return full / (*percent / 100);
 }
+
+namespace {
+
+// Rows that say what share of a device its MLA kernel reaches at best name no shape. With 128 heads
+// and two tokens, as a drafted one is checked, arithmetic binds on any chip; with 16 heads and one
+// token memory does. Caches are long, so that nothing else takes time.
+MlaCore best_setting(bool by_bandwidth, Format format) {
+  return {.batch = 128,
+          .q_len = by_bandwidth ? 1.0 : 2.0,
+          .kv_len = 32768,
+          .heads = by_bandwidth ? 16.0 : 128.0,
+          .kv_rank = 512,
+          .rope_dim = 64,
+          .compute = format,
+          .cache = format};
+}
+
+}  // namespace
 
 KernelRow read_published_row(const CsvTable& table, std::size_t row) {
   RowNumbers number(table, row);
@@ -366,8 +409,9 @@ KernelRow read_published_row(const CsvTable& table, std::size_t row) {
   if (!format)
     return refuse("gemm", fmt::format("format '{}' is not modelled", table.at(row, "dtype")));
   const bool product = op != "mla_decode";
-  if (published_seconds(table, row, Bytes(1)) <= Seconds(0))
-    return refuse(product ? "gemm" : "mla_decode", "the row has no time");
+  if (!product && !table.number(row, "kv_len") && !table.number(row, "time_us"))
+    return one("mla_decode", Family::kMlaDecode, *format,
+               best_setting(of_bandwidth(table, row), *format));
   KernelRow result = product ? one("gemm", Family::kGemm, *format,
                                    Gemm{.m = number("m"),
                                         .n = number("n"),

@@ -41,13 +41,18 @@ struct TableName {
   std::string chip, stack, table;
 };
 std::optional<TableName> table_name(const std::string& path);
+// The stack that it names. A release that the catalog does not list ("sglang-0.5.12") is predicted
+// by the stack of its engine ("sglang").
+Result<const Stack*> stack_of_release(const Catalog& catalog, std::string_view name);
 
 KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::string& kind,
                           const Catalog& catalog);
 // One row of kernels/published.csv or of the tables of InferSim.
 KernelRow read_published_row(const CsvTable& table, std::size_t row);
-// Its time, or that of the bytes that it must move at the rate that it gives; 0: neither is there.
-Seconds published_seconds(const CsvTable& table, std::size_t row, Bytes moved);
+// Its time on a device, or that of the work which it must do at the rate or the share of the
+// device's peak or bandwidth that the row gives; 0: none is there.
+Seconds published_seconds(const CsvTable& table, std::size_t row, const Device& device,
+                          const Work& needed);
 
 // Published times of operators on several chips, a table at a time: the stack is the default of the
 // chip's vendor unless the reader names one.
@@ -55,7 +60,7 @@ struct KernelPoint {
   KernelRow row;
   std::string chip;
   std::string_view stack;
-  double us = 0;  // measured
+  double us = 0;  // measured; 0: read from the row when the device is known
   Seconds least;  // an operator whose roofline is shorter was not what the time is of
 };
 using PointReader = KernelPoint (*)(const CsvTable& table, std::size_t row);

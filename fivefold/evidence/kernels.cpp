@@ -43,14 +43,15 @@ class Models {
   std::map<std::pair<const Chip*, const Stack*>, Result<KernelModel>> models_;
 };
 
-// The stack that ran a kernel of a table: the table's own, or the one in which a user chooses it;
-// null if neither is known.
+// The stack that ran a kernel of a table: the table's own, or the one in which a user chooses it,
+// as on a chip of which no kernel is known; null if there is none.
 const Stack* running(const Catalog& catalog, const Chip& chip, const Stack& stack,
                      const KernelRow& row, std::string_view kernel) {
   const std::string run = kernel_of(stack, chip.device, row.listed, row.format);
-  if (run.empty() || run == kernel) return &stack;
+  if (run == kernel) return &stack;
   const auto chosen = catalog.stack(alternative_stack(stack.id, kernel));
-  return chosen ? *chosen : nullptr;
+  if (chosen) return *chosen;
+  return run.empty() ? &stack : nullptr;
 }
 
 // Under the stack that runs the kernel, which becomes the prediction's.
@@ -77,7 +78,7 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
   if (auto needed = need_columns(table, needed_columns(named.table)); !needed)
     return tl::unexpected(needed.error());
   const auto chip = catalog.chip(named.chip);
-  const auto own = catalog.stack(named.stack);
+  const auto own = stack_of_release(catalog, named.stack);
   const std::string unknown = !chip  ? fmt::format("chip '{}' is not in the catalog", named.chip)
                               : !own ? fmt::format("stack '{}' is not in the catalog", named.stack)
                                      : std::string();
@@ -110,11 +111,7 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
 }
 
 KernelPoint published_point(const CsvTable& table, std::size_t row) {
-  KernelPoint point{read_published_row(table, row), std::string(table.at(row, "chip"))};
-  if (!point.row.refused.empty()) return point;
-  const Work needed = work(point.row.operators.front().second);
-  point.us = published_seconds(table, row, needed.weights + needed.activations).value() * 1e6;
-  return point;
+  return {read_published_row(table, row), std::string(table.at(row, "chip"))};
 }
 
 // The stack that a point names, or the default of its chip's vendor; null if it is unknown.
@@ -153,6 +150,11 @@ Predictions predict_points(const Catalog& catalog, const CsvTable& table, PointR
       p.stack = stack->id;
       const Result<KernelModel>& model = models.of(**chip, *stack);
       if (!model && p.refused.empty()) p.refused = "the chip's rates are not published";
+      if (p.refused.empty() && p.measured <= 0) {
+        const Work needed = work(point.row.operators.front().second);
+        p.measured = published_seconds(table, row, (*chip)->device, needed).value() * 1e6;
+        if (p.measured <= 0) p.refused = "the row has no time";
+      }
       if (p.refused.empty() && is_hidden(point, (*chip)->device))
         p.refused = "shorter than the call from the host that was timed with it";
       if (p.refused.empty()) {
