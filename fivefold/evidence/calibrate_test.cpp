@@ -80,6 +80,31 @@ TEST(Calibrate, too_few_rows_are_refused_with_their_number) {
   EXPECT_THAT(fitted.too_few.front(), testing::HasSubstr("needs 40"));
 }
 
+// Triton serves decode on RTX PRO 6000 by itself and may be chosen on B200: together they say what
+// it is elsewhere.
+TEST(Calibrate, a_kernel_that_one_chip_runs_and_another_may_is_fitted_on_both) {
+  std::vector<std::string> folders;
+  for (const std::string chip : {"b200_sxm", "rtx_pro_6000_server"}) {
+    const std::string name = chip + "__sglang-0.5.14__context_attention";
+    folders.push_back(temporary_path("calibrate_" + name));
+    std::filesystem::create_directories(folders.back());
+    std::ofstream file(folders.back() + "/" + name + ".csv");
+    file << "op_name,kernel_source,batch_size,isl,num_heads,num_key_value_heads,head_dim,"
+            "attn_dtype,kv_cache_dtype,step,latency\n";
+    for (int i = 1; i <= 100; ++i)
+      file << "context_attention,triton,4," << 40 * i << ",32,8,128,fp8,fp8,0,"
+           << 0.01 + 1e-8 * 1600 * i * i << "\n";
+  }
+  const auto groups = read_kernel_groups(catalog(), folders);
+  ASSERT_TRUE(groups) << to_text(groups.error());
+  std::vector<std::string> made;
+  for (const KernelLayer& layer : fit_layers(groups->groups).layers)
+    made.push_back(layer.stack + " " + layer.architecture + " " + layer.kernel);
+  EXPECT_THAT(made, testing::UnorderedElementsAre(
+                        "cuda/sglang * triton", "cuda/sglang blackwell triton",
+                        "cuda/sglang blackwell_rtx triton", "cuda * "));
+}
+
 // Layers of this stack's tables depend on no other table, so their entries stand in the shipped
 // file.
 TEST(Calibrate, the_shipped_fit_is_made_again_from_the_measurements) {

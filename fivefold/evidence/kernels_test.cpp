@@ -103,5 +103,48 @@ TEST(KernelTables, a_published_product_without_time_is_timed_by_the_bytes_that_i
   EXPECT_THAT((*rows)[1].refused, HasSubstr("no time"));
 }
 
+TEST(KernelTables, a_release_that_is_not_listed_is_predicted_by_the_stack_of_its_engine) {
+  const std::string row =
+      std::string(kGemmHeader) + "gemm,sglang_torch_linear,bfloat16,64,4096,4096,1\n";
+  const auto listed = predicted("h100_sxm__sglang-0.5.14__gemm", row);
+  const auto later = predicted("h100_sxm__sglang-0.9.1__gemm", row);
+  ASSERT_TRUE(listed && later);
+  EXPECT_EQ(later->front().refused, "");
+  EXPECT_EQ(later->front().predicted, listed->front().predicted);
+  EXPECT_FALSE(later->front().calibrated);
+  const auto unknown = predicted("h100_sxm__lmdeploy-0.9.1__gemm", row);
+  ASSERT_TRUE(unknown);
+  EXPECT_THAT(unknown->front().refused, HasSubstr("lmdeploy-0.9.1"));
+}
+
+TEST(KernelTables, a_kernel_known_from_other_chips_serves_one_of_which_no_kernel_is_known) {
+  const auto rows = predicted(
+      "l40s__sglang-0.5.14__generation_attention",
+      "op_name,kernel_source,batch_size,isl,num_heads,num_key_value_heads,head_dim,attn_dtype,"
+      "kv_cache_dtype,step,latency\n"
+      "generation_attention,triton,8,1,32,8,128,bfloat16,bfloat16,4095,1\n"
+      "generation_attention,unheard_of,8,1,32,8,128,bfloat16,bfloat16,4095,1\n");
+  ASSERT_TRUE(rows);
+  EXPECT_EQ((*rows)[0].stack, "cuda/sglang/triton");
+  EXPECT_EQ((*rows)[1].stack, "cuda/sglang");
+  for (const Prediction& row : *rows) EXPECT_EQ(row.refused, "");
+}
+
+// CloudMatrix384 (arXiv 2506.12708) tables 7 and 8: 65.4% of 376 TFLOPS, 84.1% of 1.6 TB/s.
+TEST(KernelTables, a_published_share_of_the_peak_is_a_time_of_the_best_setting) {
+  const auto rows = predicted("published",
+                              "id,op,chip,dtype,kv_len,time_us,utilisation_pct,notes\n"
+                              "a,mla_decode,ascend_910c,BF16,,,65.4,of peak TFLOPS\n"
+                              "b,mla_decode,ascend_910c,BF16,,,84.1,of peak bandwidth\n"
+                              "c,mla_decode,ascend_910c,BF16,,,,\n");
+  ASSERT_TRUE(rows);
+  const double arithmetic = 128 * 128 * 2 * 32768.0 * 2 * (576 + 512);  // batch, heads, tokens
+  const double bytes = 128 * 32768.0 * 576 * 2;
+  EXPECT_NEAR((*rows)[0].measured, arithmetic / 376e12 / 0.654 * 1e6, 0.01 * (*rows)[0].measured);
+  EXPECT_NEAR((*rows)[1].measured, bytes / 1.6e12 / 0.841 * 1e6, 0.01 * (*rows)[1].measured);
+  for (int i : {0, 1}) EXPECT_NEAR((*rows)[i].predicted / (*rows)[i].measured, 1, 0.1);
+  EXPECT_THAT((*rows)[2].refused, HasSubstr("no time"));
+}
+
 }  // namespace
 }  // namespace fivefold

@@ -67,6 +67,34 @@ MlaCore mla_of(double batch, double heads, double kv_len) {
       .batch = batch, .q_len = 1, .kv_len = kv_len, .heads = heads, .kv_rank = 512, .rope_dim = 64};
 }
 
+// FlashAttention-4's argument in numbers: 16 exponentials a clock cycle and core.
+TEST(Attention, exponentials_bind_where_the_matrix_unit_is_quick_and_heads_are_narrow) {
+  FamilyParameters p = attention_kernel();
+  const AttentionCore core{.batch = 16,
+                           .q_len = 8192,
+                           .kv_len = 8192,
+                           .heads = 32,
+                           .kv_heads = 32,
+                           .qk_dim = 64,
+                           .v_dim = 64,
+                           .causal = false};
+  const double pairs = 16 * 32 * 8192.0 * 8192;
+  p.compute_rate = 1e30;
+  p.launch = p.fill = 0;
+  p.score_time = 1 / (16 * kClock);
+  const double exponentials = pairs / (16 * kClock * kAttentionCores);
+  EXPECT_NEAR(attention_seconds(p, core) / exponentials, 1, 0.001);
+  // Beside the products of one head of 64 they take twice as long as beside those of 128.
+  p.compute_rate = attention_kernel().compute_rate;
+  FamilyParameters free = p;
+  free.score_time = 0;
+  AttentionCore wide = core;
+  wide.qk_dim = wide.v_dim = 128;
+  const double narrow_share = attention_seconds(p, core) / attention_seconds(free, core) - 1;
+  const double wide_share = attention_seconds(p, wide) / attention_seconds(free, wide) - 1;
+  EXPECT_NEAR(narrow_share / wide_share, 2, 0.1);
+}
+
 TEST(Attention, is_never_faster_than_its_arithmetic_at_peak_or_its_bytes_at_full_bandwidth) {
   Random random(7, "attention roofline");
   for (int i = 0; i < 5000; ++i) {

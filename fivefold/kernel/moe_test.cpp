@@ -192,5 +192,32 @@ TEST(Moe, an_exchange_spares_the_rows_of_tokens_whose_experts_are_elsewhere) {
   EXPECT_NEAR(experts_seconds(moe), exchanged, 1e-9 * exchanged);
 }
 
+// 64 tokens take 8 of 128 experts in turn; a sixteenth of them is here. Half of the tokens chose one
+// of those, and bring 8 rows each.
+TEST(Moe, rows_of_absent_experts_come_with_tokens_that_chose_one_that_is_here) {
+  MoeBlock moe = experts_of(64, 128, 16, 8, 0);
+  moe.even = true;
+  const Routing skipped = routing_of(moe);
+  EXPECT_DOUBLE_EQ(skipped.pairs, 32);
+  moe.absent_rows = true;
+  const Routing computed = routing_of(moe);
+  EXPECT_DOUBLE_EQ(computed.pairs, 32 * 8);
+  EXPECT_DOUBLE_EQ(computed.active, skipped.active + 1);  // with the weights of one expert
+  EXPECT_GT(experts_seconds(moe), 0);
+}
+
+TEST(Moe, absent_rows_never_exceed_those_of_all_tokens_and_are_none_where_all_experts_are_here) {
+  for_random_experts([](MoeBlock moe, Random&) {
+    const Routing skipped = routing_of(moe);
+    const double before = experts_seconds(moe);
+    moe.absent_rows = true;
+    const Routing computed = routing_of(moe);
+    EXPECT_GE(computed.pairs, skipped.pairs);
+    EXPECT_LE(computed.pairs, std::max(skipped.pairs, moe.tokens * moe.topk) * (1 + 1e-12));
+    EXPECT_GE(experts_seconds(moe), before);
+    if (moe.local_experts == moe.experts) EXPECT_EQ(computed.pairs, skipped.pairs);
+  });
+}
+
 }  // namespace
 }  // namespace fivefold
