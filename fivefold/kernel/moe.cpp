@@ -154,13 +154,14 @@ namespace {
 // One grouped product: every active expert has its own tiles.
 double grouped_product(const FamilyParameters& p, double cores, const Routing& routing, double n,
                        double k, double bytes_a, double bytes_b) {
+  const TileWalk walk(p, routing.most, n, bytes_a, bytes_b);
   double fastest = INFINITY;
   for (const GroupedTile& shape : kGroupedTiles) {
     const Tile tile{kTileRows[shape.rows], shape.n};
-    const double tiles = routing.row_tiles[shape.rows] * std::ceil(n / tile.n);
+    const double tiles = routing.row_tiles[shape.rows] * whole(n / tile.n);
     const double waves =
         tiles > cores ? tiles / cores + 0.5 : 1;  // persistent kernels: half a tile of tail
-    fastest = std::min(fastest, waves * tile_time(p, tile, routing.most, n, k, bytes_a, bytes_b));
+    fastest = std::min(fastest, waves * walk.time(tile, k));
   }
   return fastest;
 }
