@@ -30,24 +30,28 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   const double bytes_a = bytes_per_value(gemm.a), bytes_b = bytes_per_value(gemm.b);
   const TileWalk walk(p, gemm.m, gemm.n, bytes_a, bytes_b);
   const double most_split = std::min(p.split, kMostSplit), sum_time = kSumBytes / p.feed_rate;
-  double fastest = INFINITY;
+  Product fastest;
+  const auto offer = [&](Tile tile, double tiles, double k, double summing) {
+    const double spread = tiles / cores, waves = whole(spread), one = walk.time(tile, k);
+    const double time = waves * one + summing;
+    if (time < fastest.time) fastest = {time, walk.cores(waves, spread, one)};
+  };
   for (const Tile tile : kTiles) {
     if (!offers(p, tile)) continue;
     const double tiles = gemm.batch * whole(gemm.m / tile.m) * whole(gemm.n / tile.n);
-    fastest = std::min(fastest, whole(tiles / cores) * walk.time(tile, gemm.k));
+    offer(tile, tiles, gemm.k, 0);
     const double results = std::min(tile.m, gemm.m) * std::min(tile.n, gemm.n);
     // Once parts are as short as they may be, further ones only add waves.
     for (double split = 2, part = gemm.k;
          split <= most_split && tiles * split <= 2 * cores && part > kLeastK; split *= 2) {
       part = std::max(gemm.k / split, kLeastK);
-      const double waves = whole(tiles * split / cores);
-      fastest =
-          std::min(fastest, waves * walk.time(tile, part) + p.fill + results * split * sum_time);
+      offer(tile, tiles * split, part, p.fill + results * split * sum_time);
     }
   }
   const double bytes = gemm.batch * (gemm.m * gemm.k * bytes_a + gemm.n * gemm.k * bytes_b +
                                      gemm.m * gemm.n * bytes_per_value(gemm.out));
-  KernelTime result = overlapped_after(p.launch, fastest, bytes / p.memory_rate);
+  KernelTime result = overlapped_after(p.launch, fastest.time, bytes / p.memory_rate);
+  result.limit = limit_with_tail(result, fastest.cores);
   if (gemm.quantises) {
     const Seconds narrowed(gemm.batch * gemm.m * gemm.k * (kGivenBytes + bytes_a) / p.memory_rate);
     result.memory += narrowed;

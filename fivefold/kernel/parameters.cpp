@@ -354,6 +354,11 @@ Limit limit_of(double compute, double memory, double overhead) {
   return compute >= memory ? Limit::kCompute : Limit::kMemory;
 }
 
+Limit limit_with_tail(const KernelTime& time, const CoreTime& cores) {
+  const double others = std::max({cores.busy, time.memory.value(), time.overhead.value()});
+  return cores.idle > others ? Limit::kTail : time.limit;
+}
+
 KernelTime overlapped_after(double waiting, double compute, double memory) {
   KernelTime result;
   result.compute = Seconds(compute);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "fivefold/kernel/parameters.h"
 
@@ -33,6 +34,11 @@ inline double whole(double value) {
   const double nearest = (value + kLeastWhole) - kLeastWhole;
   return nearest < value ? nearest + 1 : nearest;
 }
+// The fastest way that was found to do a product, and what its cores do meanwhile.
+struct Product {
+  double time = INFINITY;
+  CoreTime cores;
+};
 // What one core does with a tile of a product of at most m x n, walking along K.
 class TileWalk {
  public:
@@ -47,6 +53,10 @@ class TileWalk {
     const double arithmetic = 2 * tile.m * tile.n * op_time_;
     const double operands = std::min(tile.m, m_) * row_time_ + std::min(tile.n, n_) * column_time_;
     return k * std::max(arithmetic, operands) + fill_;
+  }
+  // Of so many waves that would be `spread` if the last one were cut evenly, at a time for each.
+  CoreTime cores(double waves, double spread, double tile_time) const {
+    return {spread * (tile_time - fill_), (waves - spread) * tile_time};
   }
 
  private:
