@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
+#include "fivefold/report/table.h"
 
 namespace fivefold::app {
 namespace {
@@ -13,18 +14,37 @@ struct Options {
   std::string out, source = "CALIBRATED";
 };
 
-std::string as_text(const KernelLayers& fitted) {
-  std::string text = fmt::format(
-      "{:<24} {:<28} {:<22} {:<10} {:>7} {:>6} {:>9} {:>7} {:>8} {:>7}\n", "stack", "family",
-      "fitted on", "format", "rows", "held", "mechanism", "fitted", "held out", "bias");
+TableCell percent_cell(double share) {
+  return {share, fmt::format("{:.1f}%", share * 100)};
+}
+
+Table table_of(const KernelLayers& fitted) {
+  Table table;
+  table.columns = {{"stack"},
+                   {"family"},
+                   {"fitted on", Align::kLeft, "fitted_on"},
+                   {"format"},
+                   {"rows", Align::kRight},
+                   {"held", Align::kRight},
+                   {"mechanism", Align::kRight},
+                   {"fitted", Align::kRight},
+                   {"held out", Align::kRight, "held_out"},
+                   {"bias", Align::kRight},
+                   {"kernel"}};
   for (const KernelLayer& layer : fitted.layers) {
-    text += fmt::format(
-        "{:<24} {:<28} {:<22} {:<10} {:>7} {:>6} {:>8.1f}% {:>6.1f}% {:>7.1f}% {:>+7.3f}  {}\n",
-        layer.stack, layer.listed, layer.architecture == "*" ? "all chips" : layer.architecture,
-        layer.format, layer.rows, layer.held_rows, layer.fit.mechanism_error * 100,
-        layer.fit.error * 100, layer.held_error * 100, layer.held_bias, layer.kernel);
+    table.add({layer.stack,
+               layer.listed,
+               layer.architecture == "*" ? "all chips" : layer.architecture,
+               layer.format,
+               count_cell(static_cast<long>(layer.rows)),
+               count_cell(static_cast<long>(layer.held_rows)),
+               percent_cell(layer.fit.mechanism_error),
+               percent_cell(layer.fit.error),
+               percent_cell(layer.held_error),
+               {layer.held_bias, fmt::format("{:+.3f}", layer.held_bias)},
+               layer.kernel});
   }
-  return text;
+  return table;
 }
 
 // The file says how it came about, and defines the source that its facts name if nobody else does.
@@ -61,7 +81,10 @@ void run(const Options& options, Context& context) {
     const auto written = write_file(options.out, file_text(options, *catalog, fitted, *groups));
     if (!written) return context.refuse(written.error());
   }
-  print(as_text(fitted));
+  constexpr std::size_t kWidth = 180;  // kernels have long names
+  const Table table = table_of(fitted);
+  if (context.json) return print(to_json(table));
+  print(context.csv ? to_csv(table) : to_text(table, kWidth));
 }
 
 }  // namespace

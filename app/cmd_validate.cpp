@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
 #include "fivefold/evidence/evidence.h"
+#include "fivefold/report/table.h"
 
 namespace fivefold::app {
 namespace {
@@ -75,25 +76,15 @@ std::string as_json(const Evidence& evidence) {
   return nlohmann::ordered_json{{"cells", cells}, {"refused", refused}}.dump(2) + "\n";
 }
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"') result += '"';
-    result += c;
-  }
-  return result + "\"";
-}
-
 std::string as_csv(const Evidence& evidence) {
   std::string text =
       "form,family,chip,stack,format,size,calibrated,rows,predicted,mean_ape,median_ape,p90_ape,"
       "max_ape,bias\n";
   for (const Cell& cell : evidence.cells) {
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", cell.form,
-                        quoted(cell.family), quoted(cell.chip), quoted(cell.stack), cell.format,
-                        cell.size, cell.calibrated, cell.rows, cell.predicted, cell.mean_ape,
-                        cell.median_ape, cell.p90_ape, cell.max_ape, cell.bias);
+                        csv_field(cell.family), csv_field(cell.chip), csv_field(cell.stack),
+                        cell.format, cell.size, cell.calibrated, cell.rows, cell.predicted,
+                        cell.mean_ape, cell.median_ape, cell.p90_ape, cell.max_ape, cell.bias);
   }
   return text;
 }
@@ -105,12 +96,12 @@ std::string rows_as_csv(const Predictions& predictions) {
   for (const Prediction& row : predictions) {
     const bool predicted = row.refused.empty();
     text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.form, quoted(row.family),
-        quoted(row.chip), quoted(row.stack), quoted(row.model), row.format, row.size,
-        quoted(row.row), row.calibrated, row.measured,
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", row.form, csv_field(row.family),
+        csv_field(row.chip), csv_field(row.stack), csv_field(row.model), row.format, row.size,
+        csv_field(row.row), row.calibrated, row.measured,
         predicted ? fmt::format("{}", row.predicted) : "", row.unit,
         predicted ? fmt::format("{}", row.predicted / row.measured - 1) : "", row.limit,
-        row.least > 0 ? fmt::format("{}", row.least / row.predicted) : "", quoted(row.refused));
+        row.least > 0 ? fmt::format("{}", row.least / row.predicted) : "", csv_field(row.refused));
   }
   return text;
 }

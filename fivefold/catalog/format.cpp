@@ -9,24 +9,21 @@ namespace {
 struct FormatFacts {
   Format format;
   std::string_view name;
-  double bits;  // scales included
 };
 
-// Scales: fp8_block one FP32 per 128x128 weights; MX one UE8M0 byte per 32 values (OCP MX v1.0
-// section 5.3); NVFP4 one E4M3 byte per 16 values; int4 one FP16 per 128 values.
 constexpr std::array<FormatFacts, kFormatCount> kFormats = {{
-    {Format::kFp64, "fp64", 64},
-    {Format::kFp32, "fp32", 32},
-    {Format::kTf32, "tf32", 32},
-    {Format::kBf16, "bf16", 16},
-    {Format::kFp16, "fp16", 16},
-    {Format::kFp8, "fp8", 8},
-    {Format::kFp8Block, "fp8_block", 8 + 32.0 / (128 * 128)},
-    {Format::kMxFp8, "mxfp8", 8 + 8.0 / 32},
-    {Format::kInt8, "int8", 8},
-    {Format::kInt4, "int4", 4 + 16.0 / 128},
-    {Format::kNvFp4, "nvfp4", 4 + 8.0 / 16},
-    {Format::kMxFp4, "mxfp4", 4 + 8.0 / 32},
+    {Format::kFp64, "fp64"},
+    {Format::kFp32, "fp32"},
+    {Format::kTf32, "tf32"},
+    {Format::kBf16, "bf16"},
+    {Format::kFp16, "fp16"},
+    {Format::kFp8, "fp8"},
+    {Format::kFp8Block, "fp8_block"},
+    {Format::kMxFp8, "mxfp8"},
+    {Format::kInt8, "int8"},
+    {Format::kInt4, "int4"},
+    {Format::kNvFp4, "nvfp4"},
+    {Format::kMxFp4, "mxfp4"},
 }};
 
 constexpr std::pair<std::string_view, Format> kOtherNames[] = {
@@ -72,10 +69,6 @@ std::string folded(std::string_view text) {
 
 std::string_view name(Format format) {
   return kFormats[static_cast<std::size_t>(format)].name;
-}
-
-double bytes_per_value(Format format) {
-  return kFormats[static_cast<std::size_t>(format)].bits / 8;
 }
 
 std::optional<Format> format_from_name(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -28,8 +29,15 @@ inline constexpr std::array<Format, kFormatCount> kAllFormats = {
 std::string_view name(Format format);                         // "bf16", "fp8_block", ...
 std::optional<Format> format_from_name(std::string_view text);  // also the names of measurement files
 
-// Bytes of one stored value, its share of the scales included.
-double bytes_per_value(Format format);
+// Bits of one stored value, its share of the scales included: fp8_block one FP32 per 128x128 weights;
+// MX one UE8M0 byte per 32 values (OCP MX v1.0 section 5.3); NVFP4 one E4M3 byte per 16 values; int4
+// one FP16 per 128 values.
+inline constexpr std::array<double, kFormatCount> kFormatBits = {
+    64, 32, 32, 16, 16, 8, 8 + 32.0 / (128 * 128), 8 + 8.0 / 32, 8, 4 + 16.0 / 128, 4 + 8.0 / 16,
+    4 + 8.0 / 32};
+inline double bytes_per_value(Format format) {
+  return kFormatBits[static_cast<std::size_t>(format)] / 8;
+}
 // Of less than 16 bits.
 inline bool is_narrow(Format format) { return bytes_per_value(format) < 2; }
 inline Bytes stored(double values, Format format) { return Bytes(values * bytes_per_value(format)); }

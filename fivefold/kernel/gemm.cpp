@@ -8,7 +8,10 @@
 // the product's format by a kernel before it, which waits for their bytes. Williams et al.,
 // "Roofline" (CACM 2009) is the bound; waves and tiles as in Nvidia's "Matrix Multiplication
 // Background User's Guide", sections 3 and 4.
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
 
 #include "fivefold/kernel/parameters.h"
 #include "fivefold/kernel/tiles.h"
@@ -16,7 +19,7 @@
 namespace fivefold {
 namespace {
 
-constexpr double kSplits[] = {1, 2, 4, 8, 16};
+constexpr double kMostSplit = 16;
 constexpr double kLeastK = 256;    // of a part when K is split: beyond that, cores are left idle
 constexpr double kSumBytes = 4;    // parts are summed in FP32
 constexpr double kGivenBytes = 2;  // of activations that are still to be quantised
@@ -25,27 +28,30 @@ constexpr double kGivenBytes = 2;  // of activations that are still to be quanti
 
 KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) {
   const double bytes_a = bytes_per_value(gemm.a), bytes_b = bytes_per_value(gemm.b);
-  double fastest = INFINITY;
+  const TileWalk walk(p, gemm.m, gemm.n, bytes_a, bytes_b);
+  const double most_split = std::min(p.split, kMostSplit), sum_time = kSumBytes / p.feed_rate;
+  Product fastest;
+  const auto offer = [&](Tile tile, double tiles, double k, double summing) {
+    const double spread = tiles / cores, waves = whole(spread), one = walk.time(tile, k);
+    const double time = waves * one + summing;
+    if (time < fastest.time) fastest = {time, walk.cores(waves, spread, one)};
+  };
   for (const Tile tile : kTiles) {
     if (!offers(p, tile)) continue;
-    const double tiles = gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n);
-    for (const double split : kSplits) {
-      if (split > p.split) break;
-      if (split > 1 && tiles * split > 2 * cores) break;
-      const double waves = std::ceil(tiles * split / cores);
-      const double part = std::min(gemm.k, std::max(gemm.k / split, kLeastK));
-      double time = waves * tile_time(p, tile, gemm.m, gemm.n, part, bytes_a, bytes_b);
-      if (split > 1) {
-        const double parts =
-            std::min(tile.m, gemm.m) * std::min(tile.n, gemm.n) * split * kSumBytes;
-        time += p.fill + parts / p.feed_rate;
-      }
-      fastest = std::min(fastest, time);
+    const double tiles = gemm.batch * whole(gemm.m / tile.m) * whole(gemm.n / tile.n);
+    offer(tile, tiles, gemm.k, 0);
+    const double results = std::min(tile.m, gemm.m) * std::min(tile.n, gemm.n);
+    // Once parts are as short as they may be, further ones only add waves.
+    for (double split = 2, part = gemm.k;
+         split <= most_split && tiles * split <= 2 * cores && part > kLeastK; split *= 2) {
+      part = std::max(gemm.k / split, kLeastK);
+      offer(tile, tiles * split, part, p.fill + results * split * sum_time);
     }
   }
   const double bytes = gemm.batch * (gemm.m * gemm.k * bytes_a + gemm.n * gemm.k * bytes_b +
                                      gemm.m * gemm.n * bytes_per_value(gemm.out));
-  KernelTime result = overlapped_after(p.launch, fastest, bytes / p.memory_rate);
+  KernelTime result = overlapped_after(p.launch, fastest.time, bytes / p.memory_rate);
+  result.limit = limit_with_tail(result, fastest.cores);
   if (gemm.quantises) {
     const Seconds narrowed(gemm.batch * gemm.m * gemm.k * (kGivenBytes + bytes_a) / p.memory_rate);
     result.memory += narrowed;
@@ -67,16 +73,20 @@ constexpr float kIdleKnots[] = {0, 0.1F, 0.25F, 0.5F, 0.75F, 1, 2};
 
 constexpr float kDepthKnots[] = {6, 9, 12};
 
-constexpr Term wave_term(int feature) {
-  return {{Axis{feature, kWaveKnots}, Axis{feature + 1, kIdleKnots}, Axis{2, kDepthKnots}}, 3};
+constexpr int kWaveTileCount = std::size(kWaveTiles);
+constexpr int kWaves = 3, kIdle = kWaves + kWaveTileCount;  // features of the first of these tiles
+
+constexpr Term wave_term(int tile) {
+  return {{Axis{kWaves + tile, kWaveKnots}, Axis{kIdle + tile, kIdleKnots}, Axis{2, kDepthKnots}},
+          3};
 }
 constexpr Term kTerms[] = {{{Axis{0, kRowKnots}, Axis{1, kExtentKnots}, Axis{2, kExtentKnots}}, 3},
+                           wave_term(0),
+                           wave_term(1),
+                           wave_term(2),
                            wave_term(3),
-                           wave_term(5),
-                           wave_term(7),
-                           wave_term(9),
-                           wave_term(11),
-                           wave_term(13)};
+                           wave_term(4),
+                           wave_term(5)};
 
 }  // namespace
 
@@ -84,13 +94,15 @@ void gemm_features(double cores, const Gemm& gemm, Features& features) {
   features[0] = quick_log2(gemm.m);
   features[1] = quick_log2(gemm.n);
   features[2] = quick_log2(gemm.k);
-  int next = 3;
-  for (const Tile tile : kWaveTiles) {
-    const double waves =
-        gemm.batch * std::ceil(gemm.m / tile.m) * std::ceil(gemm.n / tile.n) / cores;
-    features[next++] = quick_log2(waves);
-    features[next++] = quick_log2(std::ceil(waves) / waves);
+  // Loops of one kind of arithmetic each, which compilers turn into vectors.
+  std::array<double, kWaveTileCount> waves;
+  for (int i = 0; i < kWaveTileCount; ++i) {
+    const Tile tile = kWaveTiles[i];
+    waves[i] = gemm.batch * whole(gemm.m / tile.m) * whole(gemm.n / tile.n) / cores;
   }
+  for (int i = 0; i < kWaveTileCount; ++i) features[kWaves + i] = quick_log2(waves[i]);
+  for (int i = 0; i < kWaveTileCount; ++i)
+    features[kIdle + i] = quick_log2(whole(waves[i]) / waves[i]);
 }
 
 std::span<const Term> gemm_terms() {

@@ -170,15 +170,17 @@ Routing routing_of(const MoeBlock& moe) {
 namespace {
 
 // One grouped product: every active expert has its own tiles.
-double grouped_product(const FamilyParameters& p, double cores, const Routing& routing, double n,
-                       double k, double bytes_a, double bytes_b) {
-  double fastest = INFINITY;
+Product grouped_product(const FamilyParameters& p, double cores, const Routing& routing, double n,
+                        double k, double bytes_a, double bytes_b) {
+  const TileWalk walk(p, routing.most, n, bytes_a, bytes_b);
+  Product fastest;
   for (const GroupedTile& shape : kGroupedTiles) {
     const Tile tile{kTileRows[shape.rows], shape.n};
-    const double tiles = routing.row_tiles[shape.rows] * std::ceil(n / tile.n);
+    const double tiles = routing.row_tiles[shape.rows] * whole(n / tile.n);
     const double waves =
         tiles > cores ? tiles / cores + 0.5 : 1;  // persistent kernels: half a tile of tail
-    fastest = std::min(fastest, waves * tile_time(p, tile, routing.most, n, k, bytes_a, bytes_b));
+    const double one = walk.time(tile, k);
+    if (waves * one < fastest.time) fastest = {waves * one, walk.cores(waves, tiles / cores, one)};
   }
   return fastest;
 }
@@ -189,8 +191,8 @@ KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe
   const Routing routing = routing_of(moe);
   const double bytes_a = bytes_per_value(moe.a), bytes_b = bytes_per_value(moe.b);
   const double up_width = moe.gated ? 2 * moe.width : moe.width;
-  const double up = grouped_product(p, cores, routing, up_width, moe.hidden, bytes_a, bytes_b);
-  const double down = grouped_product(p, cores, routing, moe.hidden, moe.width, bytes_a, bytes_b);
+  const Product up = grouped_product(p, cores, routing, up_width, moe.hidden, bytes_a, bytes_b);
+  const Product down = grouped_product(p, cores, routing, moe.hidden, moe.width, bytes_a, bytes_b);
   constexpr double kBf16Bytes = 2;
   const double up_bytes = routing.active * up_width * moe.hidden * bytes_b +
                           routing.pairs * (moe.hidden * bytes_a + up_width * kBf16Bytes);
@@ -204,12 +206,14 @@ KernelTime moe_time(const FamilyParameters& p, double cores, const MoeBlock& moe
   const double moved = p.passes * handled * (up_width + moe.width + moe.hidden) * kBf16Bytes +
                        2 * tokens * moe.hidden * kBf16Bytes;
   KernelTime result;
-  result.compute = Seconds(up + down);
+  result.compute = Seconds(up.time + down.time);
   result.memory = Seconds((up_bytes + down_bytes) / p.memory_rate);
   result.overhead = Seconds(p.launch + moved / p.memory_rate);
-  result.time = result.overhead + Seconds(overlapped(up, up_bytes / p.memory_rate) +
-                                          overlapped(down, down_bytes / p.memory_rate));
+  result.time = result.overhead + Seconds(overlapped(up.time, up_bytes / p.memory_rate) +
+                                          overlapped(down.time, down_bytes / p.memory_rate));
   result.limit = limit_of(result.compute.value(), result.memory.value(), p.launch);
+  result.limit =
+      limit_with_tail(result, {up.cores.busy + down.cores.busy, up.cores.idle + down.cores.idle});
   return result;
 }
 

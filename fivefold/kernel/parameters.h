@@ -183,6 +183,13 @@ double streamed(const FamilyParameters& p, double cores, double bytes, double dr
 double missed(double cache, double touched);
 
 Limit limit_of(double compute, double memory, double overhead);
+// Seconds of a core, the mean of all: with the work alone, without prologues, and with nothing
+// while the last wave runs on other cores.
+struct CoreTime {
+  double busy = 0, idle = 0;
+};
+// The tail limits where cores wait for the last wave longer than for anything else.
+Limit limit_with_tail(const KernelTime& time, const CoreTime& cores);
 // Arithmetic and memory traffic that overlap after a time in which neither runs, in seconds.
 KernelTime overlapped_after(double waiting, double compute, double memory);
 

@@ -29,47 +29,39 @@ constexpr std::array<std::int8_t, 256> digit_values() {
 }
 constexpr std::array<std::int8_t, 256> kValueOf = digit_values();
 
-struct Spot {
-  std::size_t below = 0;
-  float share = 0;  // of the knot above
-};
-
-Spot spot_on(std::span<const float> knots, float x) {
-  std::size_t i = 0;
-  while (i + 2 < knots.size() && x >= knots[i + 1]) ++i;
-  const float share = (x - knots[i]) / (knots[i + 1] - knots[i]);
-  return {i, std::clamp(share, 0.0F, 1.0F)};
+// `Dims` and `D` are known when this is compiled, so that no loop is left.
+template <int Dims, int D = 0>
+float folded(const float* values, const std::array<std::size_t, Dims>& strides,
+             const std::array<float, Dims>& share) {
+  if constexpr (D == Dims) {
+    return *values;
+  } else {
+    const float below = folded<Dims, D + 1>(values, strides, share);
+    const float above = folded<Dims, D + 1>(values + strides[D], strides, share);
+    return below + share[D] * (above - below);
+  }
 }
 
-// `Dims` is known when this is compiled, so that no loop is left.
+// `values` is moved on to those of the next term.
 template <int Dims>
-float interpolated(const Term& term, const float* values, const Features& features) {
+float interpolated(const Term& term, const float*& values, const Features& features) {
   std::array<float, Dims> share;
   std::array<std::size_t, Dims> strides;
   std::size_t stride = 1, base = 0;
   for (int d = Dims - 1; d >= 0; --d) {
     const Axis& axis = term.axes[d];
-    const Spot place = spot_on(axis.knots, features[axis.feature]);
+    const Spot place = axis.spot(features);
     share[d] = place.share;
     strides[d] = stride;
     base += place.below * stride;
     stride *= axis.knots.size();
   }
-  // Bit d of a corner is its side on axis d: fold the last axis first.
-  std::array<float, 1 << Dims> corner;
-  for (int c = 0; c < 1 << Dims; ++c) {
-    std::size_t at = base;
-    for (int d = 0; d < Dims; ++d) at += ((c >> d) & 1) != 0 ? strides[d] : 0;
-    corner[c] = values[at];
-  }
-  for (int d = Dims - 1; d >= 0; --d) {
-    const int half = 1 << d;
-    for (int c = 0; c < half; ++c) corner[c] += share[d] * (corner[c + half] - corner[c]);
-  }
-  return corner[0];
+  const float result = folded<Dims>(values + base, strides, share);
+  values += stride;
+  return result;
 }
 
-float interpolated(const Term& term, const float* values, const Features& features) {
+float interpolated(const Term& term, const float*& values, const Features& features) {
   if (term.dims == 3) return interpolated<3>(term, values, features);
   if (term.dims == 2) return interpolated<2>(term, values, features);
   return interpolated<1>(term, values, features);
@@ -77,19 +69,13 @@ float interpolated(const Term& term, const float* values, const Features& featur
 
 }  // namespace
 
-std::size_t Term::size() const {
-  std::size_t size = 1;
-  for (int d = 0; d < dims; ++d) size *= axes[d].knots.size();
-  return size;
-}
-
 Corners corners(const Term& term, const Features& features) {
   Corners result;
   result.count = 1;
   result.share[0] = 1;
   for (int d = 0; d < term.dims; ++d) {
     const Axis& axis = term.axes[d];
-    const Spot place = spot_on(axis.knots, features[axis.feature]);
+    const Spot place = axis.spot(features);
     const auto knots = static_cast<std::uint32_t>(axis.knots.size());
     for (int c = 0; c < result.count; ++c) {
       const std::uint32_t below = result.place[c] * knots + static_cast<std::uint32_t>(place.below);
@@ -147,10 +133,7 @@ Residual::Residual(std::span<const Term> terms, std::vector<float> values)
 float Residual::at(const Features& features) const {
   const float* values = values_.data();
   float sum = 0;
-  for (const Term& term : terms_) {
-    sum += interpolated(term, values, features);
-    values += term.size();
-  }
+  for (const Term& term : terms_) sum += interpolated(term, values, features);
   return sum;
 }
 

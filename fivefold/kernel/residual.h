@@ -7,9 +7,12 @@
 // slower.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,14 +26,66 @@ namespace fivefold {
 inline constexpr int kMaxFeatures = 24;
 using Features = std::array<float, kMaxFeatures>;
 
+struct Spot {
+  std::size_t below = 0;
+  float share = 0;  // of the knot above
+};
+// Knots along one feature. The range is cut into cells of equal width, none wider than the least
+// interval, so that a value's cell and one comparison find the interval that it lies in.
 struct Axis {
+  static constexpr std::size_t kMostCells = 128, kMostKnots = 20;
+  struct Interval {
+    float begin = 0, end = 0, inverse_width = 0;  // the last has no end
+  };
+
   int feature = 0;
   std::span<const float> knots;  // ascending, at least two
+  float cells_per_unit = 0, last_cell = 0;
+  std::array<Interval, kMostKnots> intervals{};
+  std::array<std::uint8_t, kMostCells> begins_in{};  // interval in which each cell begins
+
+  constexpr Axis() = default;
+  constexpr Axis(int of, std::span<const float> at) : feature(of), knots(at) {
+    for (std::size_t i = 0; i + 1 < at.size(); ++i) {
+      intervals[i] = {at[i], at[i + 1], 1 / (at[i + 1] - at[i])};
+      cells_per_unit = std::max(cells_per_unit, intervals[i].inverse_width);
+    }
+    intervals[at.size() - 2].end = std::numeric_limits<float>::infinity();
+    const auto last = static_cast<std::size_t>((at.back() - at[0]) * cells_per_unit);
+    last_cell = static_cast<float>(last);
+    std::uint8_t interval = 0;
+    for (std::size_t cell = 0; cell <= last; ++cell) {
+      const float begin = at[0] + static_cast<float>(cell) / cells_per_unit;
+      while (begin >= intervals[interval].end) ++interval;
+      begins_in[cell] = interval;
+    }
+  }
+
+  // Without a branch: values of operators are as good as random.
+  Spot spot(const Features& features) const {
+    const float value = features[static_cast<std::size_t>(feature)];
+    const float cell = limited((value - intervals[0].begin) * cells_per_unit, last_cell);
+    std::size_t below = begins_in[static_cast<std::size_t>(static_cast<int>(cell))];
+    below += static_cast<std::size_t>(value >= intervals[below].end);
+    const Interval& in = intervals[below];
+    return {below, limited((value - in.begin) * in.inverse_width, 1)};
+  }
+
+ private:
+  // To [0, most] as std::clamp does, which compilers turn into branches.
+  static float limited(float value, float most) {
+    const float above = 0.5F * (value + std::abs(value));
+    return above < most ? above : most;
+  }
 };
 struct Term {
   std::array<Axis, 3> axes;
   int dims = 1;
-  std::size_t size() const;
+  constexpr std::size_t size() const {
+    std::size_t size = 1;
+    for (int d = 0; d < dims; ++d) size *= axes[static_cast<std::size_t>(d)].knots.size();
+    return size;
+  }
 };
 
 std::span<const Term> terms_of(Family family);

@@ -40,7 +40,11 @@ KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk) {
   const double arithmetic = std::max(walk.time / cores, walk.longest);
   const double traffic = dram_seconds(p, walk.moved);
   const double waiting = p.launch + p.fill * std::ceil(walk.units / cores);
-  return overlapped_after(waiting, arithmetic, traffic);
+  KernelTime result = overlapped_after(waiting, arithmetic, traffic);
+  const double busy = walk.ops / cores / p.compute_rate;
+  if (std::fmod(walk.units, cores) != 0)
+    result.limit = limit_with_tail(result, {busy, arithmetic - busy});
+  return result;
 }
 
 KernelTime decoded(const FamilyParameters& p, double cores, const CacheWalk& walk) {
@@ -49,11 +53,13 @@ KernelTime decoded(const FamilyParameters& p, double cores, const CacheWalk& wal
   const double arithmetic = walk.ops_per_token / p.compute_rate;
   const double brought = walk.bytes_per_token / p.feed_rate;
   const double per_token = std::max(arithmetic, brought);
-  const double along = std::max(walk.units * walk.tokens / cores, walk.tokens / parts) * per_token;
+  const double busy = walk.units * walk.tokens / cores * per_token;
+  const double along = std::max(busy, walk.tokens / parts * per_token);
   const double traffic = dram_seconds(p, walk.moved);
   const double waiting = p.launch + p.fill * (1 + std::ceil(walk.units / cores));
   KernelTime result = overlapped_after(waiting, along, traffic);
   if (result.limit == Limit::kCompute && brought > arithmetic) result.limit = Limit::kCache;
+  result.limit = limit_with_tail(result, {busy, along - busy});
   return result;
 }
 

@@ -21,6 +21,15 @@ TableCell time_cell(Seconds time) {
   return {time.value() * 1e6, format_quantity(time)};
 }
 
+// What the mechanism takes for the kernel that narrows activations before a product.
+Seconds narrowing_of(const KernelModel& model, const AskedKernel& asked) {
+  const Gemm* gemm = std::get_if<Gemm>(&asked.shape);
+  if (gemm == nullptr || !gemm->quantises) return Seconds(0);
+  Gemm alone = *gemm;
+  alone.quantises = false;
+  return model.time(asked.family, asked.shape).memory - model.time(asked.family, alone).memory;
+}
+
 // The answers as a table; `swept` stands first.
 Table answer_table(const KernelAnswers& answers) {
   Table table;
@@ -34,6 +43,8 @@ Table answer_table(const KernelAnswers& answers) {
                                     {"arithmetic", "arithmetic", "op/s"},
                                     {"DRAM rate", "memory_rate", "B/s"}})
     table.columns.push_back({heading, Align::kRight, key, unit});
+  const bool product = answers.answers.front().family == Family::kGemm;
+  if (product) table.columns.push_back({"narrowing", Align::kRight, "narrowing", "us"});
   table.columns.push_back({"limit"});
   table.columns.push_back({"computes in", Align::kLeft, "compute_format"});
   for (const KernelAnswer& a : answers.answers) {
@@ -49,6 +60,7 @@ Table answer_table(const KernelAnswers& answers) {
     cells.emplace_back(ops_rate(a).value(), format_quantity(ops_rate(a)));
     const BytesPerSecond rate = all_bytes(a) / a.time.time;
     cells.emplace_back(rate.value(), format_quantity(rate));
+    if (product) cells.push_back(time_cell(a.narrowing));
     cells.emplace_back(name(a.time.limit));
     cells.emplace_back(name(a.compute));
     table.add(std::move(cells));
@@ -95,6 +107,10 @@ std::string one_text(const KernelAnswer& a) {
        a.work.ops > Ops(0) ? fmt::format("{} in {}", format_quantity(a.work.ops), name(a.compute))
                            : "none");
   line("DRAM", format_quantity(t.memory), format_quantity(all_bytes(a)) + " at least");
+  if (a.narrowing > Seconds(0)) {
+    line("of it narrowing", format_quantity(a.narrowing),
+         "BF16 activations put into the product's format before it");
+  }
   line("overhead", format_quantity(t.overhead), "launch, fill, drain");
   line("roofline", format_quantity(a.roofline), "at the data sheet's peak and bandwidth");
   line("achieved", format_percent(a.achieved()), "of the roofline");
@@ -124,6 +140,7 @@ nlohmann::ordered_json answer_json(const KernelAnswer& a) {
   one["limit"] = name(a.time.limit);
   one["compute_us"] = a.time.compute.value() * 1e6;
   one["memory_us"] = a.time.memory.value() * 1e6;
+  one["narrowing_us"] = a.narrowing.value() * 1e6;
   one["overhead_us"] = a.time.overhead.value() * 1e6;
   one["roofline_us"] = a.roofline.value() * 1e6;
   one["achieved"] = a.achieved();
@@ -143,6 +160,7 @@ KernelAnswer answer_kernel(const KernelModel& model, const KernelQuestion& quest
   return {.question = question,
           .family = asked.family,
           .time = model.time(asked.family, asked.shape),
+          .narrowing = narrowing_of(model, asked),
           .work = work(asked.shape),
           .roofline = roofline(model.device(), asked.shape, compute),
           .compute = compute};

@@ -14,6 +14,7 @@ struct KernelAnswer {
   KernelQuestion question;
   Family family = Family::kGemm;  // "attention" of one new token is attention_decode
   KernelTime time;
+  Seconds narrowing;  // of its DRAM time: activations in BF16 put into the product's format
   Work work;
   Seconds roofline;
   Format compute = Format::kBf16;                           // in which the device computes

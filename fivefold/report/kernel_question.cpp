@@ -43,6 +43,7 @@ constexpr std::array kExtents = {
 };
 
 constexpr std::array kFlags = {
+    KernelExtent{"narrowed", "Activations of a product come in its format: no kernel narrows them"},
     KernelExtent{"encoder", "Every token attends to all, not only to those before it"},
     KernelExtent{"exchanged", "Tokens came through an expert exchange, so only those here count"},
     KernelExtent{"step", "Of decode: the exchange of low latency"},
@@ -56,7 +57,7 @@ const std::vector<AskedFamily>& families() {
        "A product of matrices",
        {"m", "n", "k"},
        {"batch"},
-       {},
+       {"narrowed"},
        {"format", "activations"},
        "-m 4096 -n 7168 -k 2048 --format fp8_block"},
       {"attention",
@@ -189,12 +190,14 @@ Format activations_of(Format weights) {
 
 AskedKernel gemm_asked(const Reader& of) {
   const Format b = of.format("format", Format::kBf16);
+  const Format a = of.format("activations", activations_of(b));
   return {Family::kGemm, Gemm{.m = of("m"),
                               .n = of("n"),
                               .k = of("k"),
                               .batch = of("batch", 1),
-                              .a = of.format("activations", activations_of(b)),
-                              .b = b}};
+                              .a = a,
+                              .b = b,
+                              .quantises = is_narrow(a) && !of.flag("narrowed")}};
 }
 
 AskedKernel attention_asked(const Reader& of) {
