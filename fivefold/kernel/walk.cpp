@@ -41,7 +41,7 @@ KernelTime walked(const FamilyParameters& p, double cores, const Walk& walk) {
   const double traffic = dram_seconds(p, walk.moved);
   const double waiting = p.launch + p.fill * std::ceil(walk.units / cores);
   KernelTime result = overlapped_after(waiting, arithmetic, traffic);
-  const double busy = walk.ops / cores / p.compute_rate;
+  const double busy = walk.time / cores;
   if (std::fmod(walk.units, cores) != 0)
     result.limit = limit_with_tail(result, {busy, arithmetic - busy});
   return result;
