@@ -50,12 +50,27 @@ PoolKey of_platform(const KernelGroup& g) {
           std::string(is_narrow(g.format) ? kNarrowFormats : name(g.format)), ""};
 }
 
+// The host that issues a module's kernels outside a graph is the machine's, not the chip's: where
+// several chips of an architecture were measured each has its own.
+PoolKey of_chip(const KernelGroup& g) {
+  PoolKey key = of_architecture(g);
+  key.architecture = g.chip;
+  return key;
+}
+bool is_issued_by_host(const KernelGroup& g) {
+  return g.listed == "attention_module_indexed" || g.listed == "sparse_attention" ||
+         g.listed == "sparse_attention_converted";
+}
+
 // Whether a pool says more than those it stands over. `chosen`: of the kernels that some chip's
 // stack leaves to its user.
 bool tells(const Pool& pool, const std::map<PoolKey, Pool>& pools,
            const std::set<PoolKey>& chosen) {
   const KernelGroup& first = *pool.groups.front();
   if (pool.key == of_architecture(first) || pool.key == of_platform(first)) return true;
+  // A chip that is alone is its architecture.
+  if (pool.key == of_chip(first))
+    return pools.at(of_architecture(first)).groups.size() != pool.groups.size();
   if (pool.architectures().size() < 2) return false;  // what one says of others, all say better
   if (pool.key == of_kernel(first)) return chosen.contains(pool.key);
   // Libraries differ more from chip to chip than narrow formats do, unless one kernel serves all.
@@ -69,6 +84,7 @@ std::vector<Pool> pools_of(const std::vector<const KernelGroup*>& groups) {
   std::set<PoolKey> chosen;
   for (const KernelGroup* group : groups) {
     std::set<PoolKey> keys = {of_architecture(*group), of_kernel(*group)};
+    if (is_issued_by_host(*group)) keys.insert(of_chip(*group));
     if (group->served) {
       keys.insert({of_stack(*group), of_platform(*group)});
     } else {
@@ -177,8 +193,8 @@ KernelLayers fit_pools(const std::vector<const KernelGroup*>& groups, bool trans
 
 // The layer that counts for a group; null if none was fitted.
 const KernelLayer* layer_for(const KernelLayers& fitted, const KernelGroup& group) {
-  for (const PoolKey& key :
-       {of_architecture(group), of_kernel(group), of_stack(group), of_platform(group)}) {
+  for (const PoolKey& key : {of_chip(group), of_architecture(group), of_kernel(group),
+                             of_stack(group), of_platform(group)}) {
     for (const KernelLayer& layer : fitted.layers) {
       if (layer.stack != key.stack || layer.architecture != key.architecture ||
           layer.listed != key.listed || layer.format != key.format || layer.kernel != key.kernel)

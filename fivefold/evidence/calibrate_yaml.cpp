@@ -113,7 +113,11 @@ std::string stack_yaml(const Catalog& catalog, const KernelLayers& fitted,
     if (overruled) chosen->second.push_back(&layer);
   }
   std::string text = "stacks:\n";
-  for (const auto& [id, layers] : stacks) {
+  for (auto& [id, layers] : stacks) {
+    // What is fitted on one chip alone counts more than what its architecture shares.
+    std::stable_partition(layers.begin(), layers.end(), [&](const KernelLayer* layer) {
+      return !catalog.chip(layer->architecture);
+    });
     const KernelLayer& first = *layers.front();
     if (first.served) {
       const std::string piece = fitted_stack(id);

@@ -1,5 +1,6 @@
 // Operator tables as groups of samples, one group a kernel.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -38,19 +39,27 @@ struct GroupReader {
       return {};
     }
     std::map<Key, KernelGroup> groups;
+    std::optional<Result<KernelModel>> model;
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
       const auto latency = table.number(row, "latency");
       if (!latency || *latency <= 0)
         return fail("the latency is not a number above 0", "milliseconds",
                     {table.file, table.lines[row], 0});
       KernelRow read = read_kernel_row(table, row, named.table, catalog);
-      if (read.refused.empty() && (read.operators.size() != 1 || read.listed.empty()))
-        read.refused = fmt::format("'{}' rows are sums of operators", read.family);
+      // Of a module its rest is fitted, what runs beside it is as the stack has it.
+      if (read.refused.empty() && read.operators.size() > 1) {
+        if (!model) model = KernelModel::make(device, **stack);
+        if (*model) set_beside(**model, read);
+        if (!*model) read.refused = model->error().problems.front().what;
+      }
+      if (read.refused.empty() && read.listed.empty())
+        read.refused = fmt::format("stacks do not list a kernel of '{}' rows", read.family);
       if (!read.refused.empty()) {
         refuse(read.refused);
         continue;
       }
-      const std::string kernel(table.at(row, "kernel_source"));
+      const std::string kernel =
+          read.kernel.empty() ? std::string(table.at(row, "kernel_source")) : read.kernel;
       const std::string data = file_stem(table.file);
       KernelGroup& group = groups[{data, std::string(read.listed), read.format, kernel}];
       if (group.stack.empty()) {
@@ -63,11 +72,11 @@ struct GroupReader {
                  .report = read.family,
                  .kernel = kernel,
                  .served = run.empty() || run == kernel,
-                 .family = read.operators[0].first,
+                 .family = read.operators.back().first,
                  .format = read.format};
       }
       auto& into = is_held_out(shape_text(table, row), 0.2) ? group.held : group.fitted;
-      into.push_back({read.operators[0].second, &device, *latency * 1e-3, table.lines[row]});
+      into.push_back({read.operators.back().second, &device, *latency * 1e-3, table.lines[row]});
     }
     for (auto& [key, group] : groups) result.groups.push_back(std::move(group));
     return {};

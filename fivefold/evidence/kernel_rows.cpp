@@ -10,7 +10,6 @@
 #include "fivefold/workload/layer.h"
 
 namespace fivefold {
-namespace {
 
 // Whether a published rate is one of bytes.
 bool of_bandwidth(const CsvTable& table, std::size_t row) {
@@ -25,6 +24,8 @@ KernelRow refuse(std::string family, std::string reason) {
   row.refused = std::move(reason);
   return row;
 }
+
+namespace {
 
 KernelRow one(std::string family, Family kernel, Format format, Shape shape) {
   return {std::move(family), {}, name(kernel), format, {{kernel, shape}}};
@@ -145,6 +146,8 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, RowNumbers& number, bo
   const auto format = kernel_format(table.at(row, "moe_dtype"));
   if (!format)
     return refuse("moe", fmt::format("format '{}' is not modelled", table.at(row, "moe_dtype")));
+  // Weights are of 4 bit: "w4a16" and "w4a8" say what activations are.
+  const bool narrowed = table.at(row, "moe_dtype") == "w4a8_mxfp4_mxfp8";
   const bool weights_only = *format == Format::kInt4 || *format == Format::kMxFp4;
   MoeBlock moe{.tokens = number("num_tokens"),
                .hidden = number("hidden_size"),
@@ -152,7 +155,9 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, RowNumbers& number, bo
                .experts = number("num_experts"),
                .local_experts = number("num_experts") / number("moe_ep_size"),
                .topk = number("topk"),
-               .a = weights_only ? Format::kBf16 : *format,
+               .a = narrowed       ? Format::kMxFp8
+                    : weights_only ? Format::kBf16
+                                   : *format,
                .b = *format,
                .exchanged = exchanged,
                .step = step};
@@ -172,7 +177,37 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, RowNumbers& number, bo
   // Later releases skip them.
   moe.absent_rows = named && named->stack == "sglang-0.5.10" && !exchanged;
   KernelRow result = one("moe", Family::kMoe, *format, moe);
-  if (exchanged) result.listed = variant_name(Family::kMoe, variant_of(moe));
+  if (variant_of(moe) != Variant::kPlain)
+    result.listed = variant_name(Family::kMoe, variant_of(moe));
+  return result;
+}
+
+// TensorRT-LLM's experts behind its own exchange: `num_slots` places for experts, of which busy
+// ones take several where they were balanced by their load ("_eplb"), so that tokens fall on all
+// devices alike.
+KernelRow wide_moe_row(const CsvTable& table, std::size_t row, RowNumbers& number) {
+  const auto format = kernel_format(table.at(row, "moe_dtype"));
+  if (!format)
+    return refuse("moe", fmt::format("format '{}' is not modelled", table.at(row, "moe_dtype")));
+  MoeBlock moe{.tokens = number("num_tokens"),
+               .hidden = number("hidden_size"),
+               .width = number("inter_size") / number("moe_tp_size"),
+               .experts = number("num_slots"),
+               .local_experts = number("num_slots") / number("moe_ep_size"),
+               .topk = number("topk"),
+               .a = *format,
+               .b = *format,
+               .exchanged = true};
+  std::string_view spread = table.at(row, "distribution");
+  constexpr std::string_view kPowerLaw = "power_law_", kBalanced = "_eplb";
+  if (!spread.starts_with(kPowerLaw))
+    return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
+  if (!spread.ends_with(kBalanced)) {
+    spread.remove_prefix(kPowerLaw.size());
+    std::from_chars(spread.data(), spread.data() + spread.size(), moe.power_law);
+  }
+  KernelRow result = one("moe", Family::kMoe, *format, moe);
+  result.listed = variant_name(Family::kMoe, variant_of(moe));
   return result;
 }
 
@@ -250,44 +285,12 @@ KernelRow absorb_row(const CsvTable& table, std::size_t row, RowNumbers& number)
   return batched;
 }
 
-// A whole attention block with its projections: the operators of that layer of the named model.
-KernelRow module_row(const CsvTable& table, std::size_t row, RowNumbers& number,
-                     const Catalog& catalog, bool decode) {
-  const char* family = "attention_module";
-  const auto model = catalog.model(table.at(row, "model"));
-  if (!model)
-    return refuse(family, fmt::format("model '{}' is not in the catalog", table.at(row, "model")));
-  const auto compute = kernel_format(table.at(row, "mla_dtype")),
-             cache = kernel_format(table.at(row, "kv_cache_dtype")),
-             gemm = kernel_format(table.at(row, "gemm_type"));
-  if (!compute || !cache || !gemm) return refuse(family, "format is not modelled");
-  LayerGroup layer = (*model)->layers.back();
-  layer.ffn = std::monostate{};
-  const auto* mla = std::get_if<MlaAttention>(&layer.attention);
-  const double heads = number("num_heads");
-  if (mla == nullptr || heads <= 0) return refuse(family, "attention is not MLA");
-  const Shard shard{.tp = std::max(1, static_cast<int>(mla->heads / heads))};
-  Precision precision;
-  precision.gemm_a = precision.gemm_b = *gemm;
-  precision.attention = *compute;
-  precision.cache = *cache;
-  const Batch batch{.sequences = number("batch_size"),
-                    .q_len = decode ? 1 : number("isl"),
-                    .context = decode ? number("isl") + number("step") - 1 : number("step"),
-                    .decode = decode};
-  KernelRow result{family, {}, {}, *gemm, {}};
-  for (const Op& op : layer_ops(**model, layer, shard, batch, precision)) {
-    for (int i = 0; i < static_cast<int>(op.repeat); ++i)
-      result.operators.emplace_back(op.family, op.shape);
-  }
-  return result;
-}
-
 }  // namespace
 
 std::optional<Format> kernel_format(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, Format>, 10> kNames = {
+  constexpr std::array<std::pair<std::string_view, Format>, 11> kNames = {
       {{"int4_wo", Format::kInt4},
+       {"w4a8_mxfp4_mxfp8", Format::kMxFp4},
        {"sq", Format::kInt8},
        {"fp8_e4m3", Format::kFp8},
        {"w4a16_mxfp4", Format::kMxFp4},
@@ -335,8 +338,8 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
     if (kind == "generation_mla") return mla_row(table, row, number, true);
     if (kind == "gdn") return linear_row(table, row, number);
     if (kind == "mla_bmm") return absorb_row(table, row, number);
-    if (kind == "mla_context_module") return module_row(table, row, number, catalog, false);
-    if (kind == "mla_generation_module") return module_row(table, row, number, catalog, true);
+    if (is_module_table(kind)) return module_row(table, row, number, kind, catalog);
+    if (kind == "wideep_moe") return wide_moe_row(table, row, number);
     if (kind == "encoder_attention") {
       AttentionCore core{.batch = number("batch_size"),
                          .q_len = number("isl"),
@@ -354,12 +357,6 @@ KernelRow read_kernel_row(const CsvTable& table, std::size_t row, const std::str
       return refuse("memory_bound",
                     "'computescale' is the difference of two timed operators where it is above 0");
     }
-    if (kind.starts_with("dsa_") || kind.starts_with("dsv4_"))
-      return refuse("sparse_attention", "sparse attention modules are not predicted yet");
-    if (kind.starts_with("wideep_") && kind.find("moe") != kind.npos)
-      return refuse("moe", "experts behind a wide exchange are not predicted yet");
-    if (kind.starts_with("wideep_"))
-      return refuse("attention_module", "wide-EP attention modules are not predicted yet");
     return refuse("memory_bound", fmt::format("tables '{}' are not predicted yet", kind));
   }();
   if (result.refused.empty() && !number.missing().empty()) {
@@ -479,6 +476,14 @@ std::vector<std::string_view> needed_columns(std::string_view kind) {
   if (kind == "context_mla" || kind == "generation_mla") {
     add({"mla_dtype", "kv_cache_dtype", "batch_size", "isl", "step", "num_heads"});
   }
+  if (is_module_table(kind)) {
+    add({"model", "mla_dtype", "kv_cache_dtype", "gemm_type", "num_heads", "batch_size", "isl",
+         "step"});
+  }
+  if (kind == "wideep_moe") {
+    add({"moe_dtype", "num_tokens", "hidden_size", "inter_size", "topk", "num_slots", "moe_tp_size",
+         "moe_ep_size", "distribution"});
+  }
   if (kind == "encoder_attention") add({"batch_size", "isl", "num_heads", "head_dim"});
   return columns;
 }
@@ -492,6 +497,7 @@ std::string size_of(const Shape& shape) {
     bool operator()(const AttentionCore& a) const { return a.batch * a.q_len < kSmall; }
     bool operator()(const MlaCore& m) const { return m.batch * m.q_len < kSmall; }
     bool operator()(const LinearCore& l) const { return l.batch * l.q_len < kSmall; }
+    bool operator()(const ModuleRest& m) const { return m.batch * m.q_len < kSmall; }
   };
   return std::visit(Visitor{}, shape) ? "small" : "large";
 }

@@ -16,7 +16,13 @@ struct KernelRow {
   std::string_view listed;  // family under which stacks name their kernel; empty: they do not
   Format format = Format::kBf16;
   std::vector<std::pair<Family, Shape>> operators;
+  std::string kernel;  // what of the row's name tells kernels apart; empty: all of it
 };
+
+// Of a module: how long the operators take that run beside the last, its rest.
+void set_beside(const KernelModel& model, KernelRow& row);
+
+KernelRow refuse(std::string family, std::string reason);
 
 // A row's numbers; a missing one makes the row unusable rather than zero.
 class RowNumbers {
@@ -66,6 +72,12 @@ struct KernelPoint {
 using PointReader = KernelPoint (*)(const CsvTable& table, std::size_t row);
 PointReader point_reader(const CsvTable& table);  // null: not such a table
 inline constexpr std::string_view kEagerStack = "cuda/eager";
+
+// Tables of whole attention modules: each row is the operators of a layer of the named model and
+// the rest (workload/op.h, ModuleRest), which is the last.
+bool is_module_table(std::string_view kind);
+KernelRow module_row(const CsvTable& table, std::size_t row, RowNumbers& number,
+                     std::string_view kind, const Catalog& catalog);
 
 // What each kind of operator table must have beside kernel and latency.
 std::vector<std::string_view> needed_columns(std::string_view kind);

@@ -16,7 +16,8 @@ std::string place_of(const CsvTable& table, std::size_t row) {
 }
 
 // Fills in what the model says of a row; `per_second` turns seconds into the row's unit.
-void predict_row(const KernelModel& model, const KernelRow& row, double per_second, Prediction& p) {
+void predict_row(const KernelModel& model, KernelRow row, double per_second, Prediction& p) {
+  set_beside(model, row);
   Seconds longest;
   for (const auto& [family, shape] : row.operators) {
     const KernelTime time = model.time(family, shape);
@@ -99,8 +100,11 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
                  .measured = *latency,
                  .unit = "ms",
                  .refused = read.refused.empty() ? unknown : read.refused};
-    if (p.refused.empty())
-      predict_operator(catalog, models, **chip, **own, read, table.at(row, "kernel_source"), p);
+    if (p.refused.empty()) {
+      const std::string_view kernel =
+          read.kernel.empty() ? table.at(row, "kernel_source") : std::string_view(read.kernel);
+      predict_operator(catalog, models, **chip, **own, read, kernel, p);
+    }
     if (p.refused.empty()) {
       p.calibrated = is_calibrated(**catalog.stack(p.stack), p.form, stem, p.family, p.chip,
                                    shape_text(table, row));

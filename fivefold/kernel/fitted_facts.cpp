@@ -33,9 +33,9 @@ const FittedFact kUnitHeads{"unit_rows", &KernelFacts::unit_rows, 16, 128, {16, 
 const FittedFact kPacked{"together", &KernelFacts::together, 1, 1024, {1, 1024}, true};
 // The most that decode kernels of TensorRT-LLM take before they fall back to a head at a time.
 const FittedFact kTogether{"together", &KernelFacts::together, 32, 1024, {32, 1024}, true};
-// The exponential units of Nvidia's cores take 16 in a clock cycle since 2017; what a kernel computes
-// on the matrix unit meanwhile, or by polynomials instead, makes it more.
-const FittedFact kScores{"scores", &KernelFacts::scores, 2, 400, {20, 60}};
+// The exponential units of Nvidia's cores take 16 in a clock cycle since 2017; what a kernel
+// computes on the matrix unit meanwhile, or by polynomials instead, makes it more.
+const FittedFact kExponentials{"exponentials", &KernelFacts::exponentials, 2, 400, {20, 60}};
 const FittedFact kMasked{"masked", &KernelFacts::masked, 1e-3, 1, {0.03, 0.5}};
 // With 128 heads time alone cannot tell arithmetic from the network that brings keys to a core. The
 // best of Hopper's kernels reaches 0.67 of peak (FlashMLA), its network 64 bytes a clock and core;
@@ -48,6 +48,20 @@ const FittedFact kMlaHeads{"unit_rows", &KernelFacts::unit_rows, 16, 128, {16, 6
 const FittedFact kMlaMemory{
     "memory_fraction", &KernelFacts::memory_fraction, 0.05, 1.0, {0.8, 0.3}};
 
+// Modules: many short kernels behind each other, and on chips that nobody wrote a kernel for, a
+// core made of others.
+const FittedFact kModuleCompute{
+    "compute_fraction", &KernelFacts::compute_fraction, 1e-3, 1.0, {0.3, 0.05}};
+const FittedFact kModuleMemory{
+    "memory_fraction", &KernelFacts::memory_fraction, 0.01, 1.0, {0.6, 0.2}};
+const FittedFact kModuleCall{"launch", &KernelFacts::launch, 1e-6, 3e-3, {2e-5, 1e-4}};
+const FittedFact kHost{"host", &KernelFacts::host, 1e-7, 3e-4, {2e-6, 3e-5}};
+const FittedFact kEach{"each", &KernelFacts::each, 1e-9, 1e-2, {1e-7, 1e-5}};
+const FittedFact kGather{"gather", &KernelFacts::gather, 1, 500, {2, 30}};
+const FittedFact kTables{"tables", &KernelFacts::tables, 0.1, 5000, {1, 300}};
+const FittedFact kScores{"scores", &KernelFacts::scores, 0.05, 20, {1, 3}};
+const FittedFact kSelection{"passes", &KernelFacts::passes, 0.05, 50, {1, 5}};
+
 std::vector<FittedFact> facts_of(Family family) {
   switch (family) {
     case Family::kGemm:
@@ -55,22 +69,24 @@ std::vector<FittedFact> facts_of(Family family) {
     case Family::kMoe:
       return {kCompute, kMemory, kLaunch, kFill, kFeed, kPasses};
     case Family::kAttentionPrefill:
-      return {kCompute, kStream, kLaunch, kFill, kScores, kMasked, kQueries, kPacked};
+      return {kCompute, kStream, kLaunch, kFill, kExponentials, kMasked, kQueries, kPacked};
     case Family::kMlaPrefill:
     case Family::kEncoderAttention:
-      return {kCompute, kStream, kLaunch, kFill, kScores, kQueries};
+      return {kCompute, kStream, kLaunch, kFill, kExponentials, kQueries};
     case Family::kAttentionDecode:
       return {kCompute, kStream, kLaunch, kFill, kFeed, kParts, kRows, kUnitHeads, kTogether};
     case Family::kMlaDecode:
       return {kMlaCompute, kMlaMemory, kLaunch, kFill, kMlaFeed, kParts, kRows, kMlaHeads};
     case Family::kSparseAttention:
-      return {kCompute, kMemory, kLaunch, kFill, kFeed, kRows};
+    case Family::kCompressedAttention:
+      return {kModuleCompute, kModuleMemory, kModuleCall, kHost,   kFill,      kFeed,
+              kEach,          kScores,       kGather,     kTables, kSelection, kRows};
     case Family::kLinearAttention:
       return {kChunks, kStream, kCall, kFill, kFeed};
     case Family::kMemoryBound:
       return {kStream, kLaunch, kFeed};
     case Family::kAttentionModule:
-      return {};
+      return {kModuleMemory, kModuleCall, kHost};
   }
   return {};
 }

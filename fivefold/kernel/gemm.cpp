@@ -5,7 +5,7 @@
 // over the cores; the last wave is as long as the others. K may be split among cores, at the price
 // of adding the parts up. DRAM traffic is each operand once and overlaps with all of it. The
 // library takes the fastest of the tiles that it has. Activations that come in BF16 are put into
-// the product's format by a kernel before it, which waits for their bytes. Williams et al.,
+// the product's format by a kernel before it, with a launch and bytes of its own. Williams et al.,
 // "Roofline" (CACM 2009) is the bound; waves and tiles as in Nvidia's "Matrix Multiplication
 // Background User's Guide", sections 3 and 4.
 #include <algorithm>
@@ -55,7 +55,8 @@ KernelTime gemm_time(const FamilyParameters& p, double cores, const Gemm& gemm) 
   if (gemm.quantises) {
     const Seconds narrowed(gemm.batch * gemm.m * gemm.k * (kGivenBytes + bytes_a) / p.memory_rate);
     result.memory += narrowed;
-    result.time += narrowed;
+    result.overhead += Seconds(p.launch);
+    result.time += narrowed + Seconds(p.launch);
   }
   return result;
 }

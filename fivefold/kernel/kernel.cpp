@@ -39,12 +39,18 @@ Format KernelModel::compute_format(Format a, Format b) const {
 
 Format KernelModel::compute_format(const Shape& shape) const {
   if (std::holds_alternative<Streaming>(shape)) return work(shape).compute;
+  if (const auto* rest = std::get_if<ModuleRest>(&shape)) {
+    const Format format = work(*rest).compute;
+    return compute_format(format, format);
+  }
   const ServedBy served = served_by(shape);
   return compute_format(served.a, served.b);
 }
 
 Variant variant_of(const MoeBlock& moe) {
-  if (!moe.exchanged) return Variant::kPlain;
+  const bool mixed =
+      bytes_per_value(moe.b) < bytes_per_value(moe.a) && is_narrow(moe.a) && is_narrow(moe.b);
+  if (!moe.exchanged) return mixed ? Variant::kFourth : Variant::kPlain;
   return moe.step ? Variant::kOther : Variant::kThird;
 }
 
@@ -52,6 +58,38 @@ Variant variant_of(const LinearCore& linear) {
   if (linear.part == LinearPart::kConvolution)
     return linear.step ? Variant::kFourth : Variant::kThird;
   return linear.step ? Variant::kOther : Variant::kPlain;
+}
+
+Family family_of(const ModuleRest& rest) {
+  switch (rest.kind) {
+    case ModuleKind::kDense:
+    case ModuleKind::kDenseIndexed:
+      return Family::kAttentionModule;
+    case ModuleKind::kSparse:
+      return Family::kSparseAttention;
+    case ModuleKind::kCompressed:
+    case ModuleKind::kHeavy:
+      return Family::kCompressedAttention;
+  }
+  return Family::kAttentionModule;
+}
+
+Variant variant_of(const ModuleRest& rest) {
+  const bool converted = rest.cache != rest.compute;
+  switch (rest.kind) {
+    case ModuleKind::kDense:
+      return rest.step ? Variant::kOther : Variant::kPlain;
+    case ModuleKind::kDenseIndexed:
+      return Variant::kThird;
+    case ModuleKind::kSparse:
+      if (rest.step) return converted ? Variant::kFourth : Variant::kThird;
+      return converted ? Variant::kOther : Variant::kPlain;
+    case ModuleKind::kCompressed:
+      return rest.step ? Variant::kOther : Variant::kPlain;
+    case ModuleKind::kHeavy:
+      return rest.step ? Variant::kFourth : Variant::kThird;
+  }
+  return Variant::kPlain;
 }
 
 namespace {
@@ -78,6 +116,9 @@ ServedBy serves(const MlaCore& m) {
 ServedBy serves(const LinearCore& l) {
   return {.variant = variant_of(l)};
 }
+ServedBy serves(const ModuleRest& m) {
+  return {variant_of(m), m.compute, m.compute};
+}
 
 }  // namespace
 
@@ -100,6 +141,7 @@ KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape
     KernelTime operator()(const AttentionCore& a) const { return attention_time(p, cores, a); }
     KernelTime operator()(const MlaCore& m) const { return mla_time(p, cores, m); }
     KernelTime operator()(const LinearCore& l) const { return linear_time(p, cores, l); }
+    KernelTime operator()(const ModuleRest& m) const { return module_time(p, cores, m); }
   };
   return std::visit(Visitor{p, cores}, shape);
 }
@@ -108,13 +150,22 @@ KernelTime KernelModel::time(Family family, const Shape& shape) const {
   const Parameters& all = *parameters_;
   const FamilyParameters p = all.serving(family, shape);
   KernelTime result = mechanism(p, all.cores, shape);
-  if (p.residual == nullptr) return result;
+  const auto* rest = std::get_if<ModuleRest>(&shape);
+  if (p.residual == nullptr) {
+    if (rest != nullptr) result.time -= rest->beside;
+    return result;
+  }
   Features features{};
   features_of(all.cores, shape, features);
   // No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
-  const Seconds least =
-      std::max(roofline(device_, shape, compute_format(shape)), Seconds(p.launch));
+  Seconds least = roofline(device_, shape, compute_format(shape));
+  if (rest == nullptr) least = std::max(least, Seconds(p.launch));
+  // Products behind each other hide part of the launches that their tables timed, so that the rest
+  // may take some of their time away; not more than that.
+  constexpr double kLeastOfProducts = 0.4;
+  if (rest != nullptr) least = std::max(least, kLeastOfProducts * rest->beside);
   result.time = std::max(result.time * std::exp(p.residual->at(features)), least);
+  if (rest != nullptr) result.time -= rest->beside;
   return result;
 }
 

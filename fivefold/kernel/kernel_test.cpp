@@ -130,7 +130,6 @@ Case random_encoder(Random& random) {
 
 Case random_mla(Random& random) {
   const double q_len = 1.0 + random.below(4);
-  const bool sparse = random.below(3) == 0;
   const Format compute = one_of(random, {Format::kBf16, Format::kFp8});
   const MlaCore core{.batch = extent(random, 512),
                      .q_len = q_len,
@@ -138,10 +137,9 @@ Case random_mla(Random& random) {
                      .heads = extent(random, 128),
                      .kv_rank = 512,
                      .rope_dim = 64,
-                     .topk = sparse ? extent(random, 2048) : 0,
                      .compute = compute,
                      .cache = compute};
-  return {sparse ? Family::kSparseAttention : Family::kMlaDecode, core, compute, compute};
+  return {Family::kMlaDecode, core, compute, compute};
 }
 
 Case random_linear(Random& random) {
@@ -240,6 +238,11 @@ std::vector<Step> steps_of(LinearCore& l) {
              l.k_heads += by;
              l.v_heads = group * l.k_heads;
            }}};
+}
+std::vector<Step> steps_of(ModuleRest& m) {
+  return {{"batch", [&](double by) { m.batch += by; }},
+          {"keys", [&](double by) { m.seen += by; }},
+          {"scores", [&](double by) { m.index_keys += by; }}};
 }
 std::vector<Step> steps_of(Streaming& s) {
   return {{"bytes read", [&](double by) { s.read += Bytes(by); }},
@@ -439,24 +442,6 @@ TEST(Published, mla_decode_is_bound_by_compute_on_h20_and_up_to_64_heads_by_memo
   core.heads = 64;
   EXPECT_EQ(h20.time(Family::kMlaDecode, core).limit, Limit::kCompute);
   EXPECT_EQ(h100.time(Family::kMlaDecode, core).limit, Limit::kMemory);
-}
-
-// Scores of an indexer: few queries of 64 heads look back at one key a token. Their arithmetic, a
-// byte read at FP8 for 2 x 64 operations, lies below any ridge, so a long cache costs its bytes.
-TEST(Published, scores_of_an_indexer_cost_the_bytes_of_its_keys) {
-  const KernelModel model = model_of("h100_sxm");
-  AttentionCore core{.batch = 32,
-                     .q_len = 1,
-                     .kv_len = 65536,
-                     .heads = 64,
-                     .kv_heads = 1,
-                     .qk_dim = 128,
-                     .v_dim = 0,
-                     .causal = false,
-                     .compute = Format::kFp8,
-                     .cache = Format::kFp8};
-  const double bound = 32 * 65536 * 128 / 3.35e12;
-  EXPECT_LT(model.time(Family::kSparseAttention, core).time.value(), 4 * bound);
 }
 
 // CloudMatrix384 paper (arXiv 2506.12708v3), operator tables: about 79% of the die's INT8 rate.

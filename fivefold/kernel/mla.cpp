@@ -11,21 +11,16 @@
 namespace fivefold {
 
 KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla) {
-  // Sparse: each query walks over the tokens that it chose; queries of a sequence share none.
-  const bool sparse = mla.topk > 0;
-  const double seen = sparse ? std::min(mla.topk, mla.kv_len) : mla.kv_len;
-  const double walks = sparse ? mla.batch * mla.q_len : mla.batch;
-  const double read = sparse ? std::min(mla.kv_len, mla.q_len * mla.topk) : mla.kv_len;
   const double width = mla.kv_rank + mla.rope_dim;
   const double token_bytes = width * bytes_per_value(mla.cache);
   const double pair_ops = 2 * (width + mla.kv_rank);
   constexpr double kBf16Bytes = 2;
-  const UnitRows unit = unit_rows(p, mla.heads, sparse ? 1 : mla.q_len);
-  const double bytes =
-      mla.batch * (read * token_bytes + mla.q_len * mla.heads * (width + mla.kv_rank) * kBf16Bytes);
+  const UnitRows unit = unit_rows(p, mla.heads, mla.q_len);
+  const double bytes = mla.batch * (mla.kv_len * token_bytes +
+                                    mla.q_len * mla.heads * (width + mla.kv_rank) * kBf16Bytes);
   return decoded(p, cores,
-                 {.units = walks * unit.units,
-                  .tokens = seen,
+                 {.units = mla.batch * unit.units,
+                  .tokens = mla.kv_len,
                   .ops_per_token = unit.rows * pair_ops,
                   .bytes_per_token = token_bytes,
                   .moved = {bytes, mla.resident}});
@@ -62,7 +57,7 @@ void mla_features(double cores, const MlaCore& mla, Features& features) {
   using F = MlaFeature;
   const double waves = mla.batch * std::ceil(mla.heads * mla.q_len / 64) / cores;
   features[F::kBatch] = quick_log2(mla.batch);
-  features[F::kContext] = quick_log2(mla.topk > 0 ? std::min(mla.topk, mla.kv_len) : mla.kv_len);
+  features[F::kContext] = quick_log2(mla.kv_len);
   const float heads = quick_log2(mla.heads * mla.q_len);
   features[F::kHeads] = kHeadStretch * heads;
   features[F::kPairs] = features[F::kBatch] + heads;

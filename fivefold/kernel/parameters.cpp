@@ -44,13 +44,18 @@ constexpr NamedFact kKernelFacts[] = {{"compute_fraction", &KernelFacts::compute
                                       {"together", &KernelFacts::together},
                                       {"parts", &KernelFacts::parts},
                                       {"masked", &KernelFacts::masked},
-                                      {"scores", &KernelFacts::scores}};
+                                      {"host", &KernelFacts::host},
+                                      {"each", &KernelFacts::each},
+                                      {"scores", &KernelFacts::scores},
+                                      {"gather", &KernelFacts::gather},
+                                      {"tables", &KernelFacts::tables},
+                                      {"exponentials", &KernelFacts::exponentials}};
 
 // What is given in one unit takes away what was given in the other.
 constexpr std::pair<std::string_view, double KernelFacts::*> kEither[] = {
     {"compute_fraction", &KernelFacts::compute_per_clock},
     {"compute_fraction", &KernelFacts::drag},  // fitted together with it
-    {"compute_fraction", &KernelFacts::scores},
+    {"compute_fraction", &KernelFacts::exponentials},
     {"launch", &KernelFacts::launch_cycles},
     {"launch_cycles", &KernelFacts::launch},
     {"fill", &KernelFacts::fill_cycles},
@@ -239,7 +244,12 @@ FamilyParameters on_device(const KernelFacts& facts, const Device& device, doubl
   p.together = facts.together;
   p.parts = facts.parts;
   p.masked = facts.masked;
-  p.score_time = facts.scores > 0 ? 1 / (facts.scores * hertz) : 0;
+  p.score_time = facts.exponentials > 0 ? 1 / (facts.exponentials * hertz) : 0;
+  p.host = facts.host;
+  p.each = facts.each;
+  p.scores = facts.scores;
+  p.gather = facts.gather;
+  p.tables = facts.tables;
   p.cache = device.l2_capacity.value();
   return p;
 }
@@ -250,7 +260,24 @@ std::string_view variant_name(Family family, Variant variant) {
         "", "linear_attention_step", "linear_convolution", "linear_convolution_step"};
     return kNames[static_cast<std::size_t>(variant)];
   }
+  if (family == Family::kSparseAttention) {
+    constexpr std::string_view kNames[kVariantCount] = {"", "sparse_attention_converted",
+                                                        "sparse_attention_step",
+                                                        "sparse_attention_step_converted"};
+    return kNames[static_cast<std::size_t>(variant)];
+  }
+  if (family == Family::kCompressedAttention) {
+    constexpr std::string_view kNames[kVariantCount] = {"", "compressed_attention_step",
+                                                        "heavy_attention", "heavy_attention_step"};
+    return kNames[static_cast<std::size_t>(variant)];
+  }
+  if (family == Family::kAttentionModule) {
+    constexpr std::string_view kNames[kVariantCount] = {"", "attention_module_step",
+                                                        "attention_module_indexed", ""};
+    return kNames[static_cast<std::size_t>(variant)];
+  }
   if (family == Family::kMoe && variant == Variant::kThird) return "moe_exchanged_prefill";
+  if (family == Family::kMoe && variant == Variant::kFourth) return "moe_mixed";
   if (family == Family::kMlaPrefill && variant == Variant::kThird) return "mla_prefill_absorbed";
   if (variant != Variant::kOther) return "";
   switch (family) {

@@ -12,6 +12,15 @@
 //   linear_attention_step      a recurrent state updated token after token, as in decode
 //   linear_convolution,        the convolution before it, over many tokens and over one
 //   linear_convolution_step
+//   moe_mixed                  experts of 4 bit under activations of 8
+//   attention_module_step,     what a module of dense latent attention takes beside its products
+//   attention_module_indexed   and core (attention_module: in prefill): in decode; in the prefill
+//                              of a sparse model over few tokens
+//   sparse_attention_...       DSA in decode (..._step) and over a cache of another format
+//                              (..._converted, ..._step_converted)
+//   compressed_attention_step, DeepSeek-V4's attention over keys of 4 tokens in decode, of 128
+//   heavy_attention,           tokens, and those in decode
+//   heavy_attention_step
 // Names in a stack's YAML:
 //   compute_fraction    sustained arithmetic over the dense peak, inside full tiles (clock under
 //                       power limit, issue gaps, scale handling of the format)
@@ -38,11 +47,17 @@
 //   together            query heads over one KV head that an attention kernel takes in one unit;
 //                       where there are more, each is a unit of its own
 //   parts               cores that the cache of one sequence and KV head is split over at most
-//   scores              scores of a query and a key that a core exponentiates in a clock cycle,
+//   exponentials        scores of a query and a key that a core exponentiates in a clock cycle,
 //                       beside the products; 0: they cost nothing
 //   masked              share of the work outside a window that is done all the same
 //   residual            text of a correction over the shape (residual.h); "flat" takes away one
 //                       that an earlier entry brought
+//   host                seconds that the host needs to issue one kernel of a module: where they
+//                       are not in a graph, no module takes less than all of its calls
+//   each                seconds of each sequence, where a module takes them one after the other
+//   scores              rate of an indexer's scores over that of the core
+//   gather              times that the bytes of an indexer's keys cross memory until they are
+//   scored tables              times that the list of a module's cached tokens, 4 bytes each, does
 //   cores               where the chip's data sheet names none: work units that run at once
 //   clock               where the data sheet names none
 #pragma once
@@ -64,6 +79,8 @@ inline constexpr int kVariantCount = 4;
 std::string_view variant_name(Family family, Variant variant = Variant::kOther);
 Variant variant_of(const LinearCore& linear);
 Variant variant_of(const MoeBlock& moe);
+Variant variant_of(const ModuleRest& rest);
+Family family_of(const ModuleRest& rest);
 
 // Which of its family's kernels serves an operator.
 struct ServedBy {
@@ -81,7 +98,9 @@ struct KernelFacts {
   double fill = 0, launch_cycles = 0, fill_cycles = 0;
   double drag = 0;
   double feed = 64, tile_m = 16, tile_n = 64, widest = 256, split = 16, passes = 1;
-  double unit_rows = 128, together = 1024, parts = 64, masked = 0, scores = 0;
+  double unit_rows = 128, together = 1024, parts = 64, masked = 0;
+  double host = 0, each = 0, scores = 1, gather = 1, tables = 0;
+  double exponentials = 0;
 };
 struct NamedFact {
   std::string_view name;
@@ -104,8 +123,10 @@ struct FamilyParameters {
   double split = 16;
   double passes = 1;
   double unit_rows = 128, together = 1024, parts = 64, masked = 0;
+  double host = 0, each = 0;  // s
+  double scores = 1, gather = 1, tables = 0;
   double score_time = 0;  // s of one core, for each query and key
-  double cache = 0;  // bytes that the device's last cache holds; 0: not known
+  double cache = 0;       // bytes that the device's last cache holds; 0: not known
   const Residual* residual = nullptr;
 };
 
@@ -156,6 +177,8 @@ KernelTime attention_time(const FamilyParameters& p, double cores, const Attenti
 KernelTime mla_time(const FamilyParameters& p, double cores, const MlaCore& mla);
 KernelTime linear_time(const FamilyParameters& p, double cores, const LinearCore& linear);
 KernelTime streaming_time(const FamilyParameters& p, double cores, const Streaming& streaming);
+// Of the whole module, what runs beside included.
+KernelTime module_time(const FamilyParameters& p, double cores, const ModuleRest& rest);
 
 // Features and terms of the correction (residual.h), beside each mechanism.
 void gemm_features(double cores, const Gemm& gemm, Features& features);
@@ -164,12 +187,14 @@ void attention_features(double cores, const AttentionCore& attention, Features& 
 void mla_features(double cores, const MlaCore& mla, Features& features);
 void linear_features(double cores, const LinearCore& linear, Features& features);
 void streaming_features(const Streaming& streaming, Features& features);
+void module_features(const ModuleRest& rest, Features& features);
 std::span<const Term> gemm_terms();
 std::span<const Term> moe_terms();
 std::span<const Term> attention_terms(Family family);  // prefill, decode, MLA prefill, encoder
 std::span<const Term> mla_terms();
 std::span<const Term> linear_terms();
 std::span<const Term> streaming_terms();
+std::span<const Term> module_terms();
 
 // max(a, b) rounded at the corner, where neither resource is idle: (a^3 + b^3)^(1/3) is at most 26%
 // above.

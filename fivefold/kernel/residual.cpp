@@ -101,14 +101,15 @@ std::span<const Term> terms_of(Family family) {
     case Family::kEncoderAttention:
       return attention_terms(family);
     case Family::kMlaDecode:
-    case Family::kSparseAttention:
       return mla_terms();
     case Family::kLinearAttention:
       return linear_terms();
     case Family::kMemoryBound:
       return streaming_terms();
     case Family::kAttentionModule:
-      return {};
+    case Family::kSparseAttention:
+    case Family::kCompressedAttention:
+      return module_terms();
   }
   return {};
 }
@@ -123,6 +124,7 @@ void features_of(double cores, const Shape& shape, Features& features) {
     void operator()(const AttentionCore& a) const { attention_features(cores, a, features); }
     void operator()(const MlaCore& m) const { mla_features(cores, m, features); }
     void operator()(const LinearCore& l) const { linear_features(cores, l, features); }
+    void operator()(const ModuleRest& m) const { module_features(m, features); }
   };
   std::visit(Visitor{cores, features}, shape);
 }

@@ -24,12 +24,14 @@ constexpr std::array kExtents = {
     KernelExtent{"window", "Of sliding attention; default: all"},
     KernelExtent{"kv-rank", "Compressed width of MLA; default: 512"},
     KernelExtent{"rope-dim", "Rotary width of MLA; default: 64"},
+    KernelExtent{"index-heads", "Of a sparse module's indexer; default: 64"},
+    KernelExtent{"index-dim", "Width of an index key; default: 128"},
     KernelExtent{"tokens", "Before top-k"},
     KernelExtent{"hidden", "Width of the model"},
     KernelExtent{"width", "Of one expert, on this device"},
     KernelExtent{"experts", "Of the model"},
     KernelExtent{"local-experts", "Held by this device; default: all"},
-    KernelExtent{"topk", "Experts of a token"},
+    KernelExtent{"topk", "Experts of a token; of sparse: keys that a query attends to"},
     KernelExtent{"power-law", "Exponent of the spread over experts; default: balanced"},
     KernelExtent{"imbalance", "Busiest device's share of tokens over the mean; default: 1"},
     KernelExtent{"k-heads", "Key heads of linear attention"},
@@ -81,6 +83,13 @@ const std::vector<AskedFamily>& families() {
        {"exchanged", "step"},
        {"format", "activations"},
        "--tokens 512 --hidden 7168 --width 2048 --experts 256 --local-experts 32 --topk 8"},
+      {"sparse",
+       "What DeepSeek's sparse attention runs beside its products: indexer, selection, core",
+       {"batch", "q-len", "kv-len", "heads", "topk"},
+       {"index-heads", "index-dim", "kv-rank", "rope-dim", "hidden"},
+       {},
+       {"format", "cache"},
+       "--batch 64 --q-len 1 --kv-len 65536 --heads 128 --topk 2048"},
       {"linear",
        "Attention with a recurrent state: a step where q-len is 1",
        {"batch", "q-len", "k-heads", "v-heads", "k-dim", "v-dim"},
@@ -245,6 +254,31 @@ AskedKernel mla_asked(const Reader& of) {
                                              .cache = cache}};
 }
 
+// Index keys are of 8 bit, as DeepSeek-V3.2 publishes them; products beside take no time here.
+AskedKernel sparse_asked(const Reader& of) {
+  const Format compute = of.format("format", Format::kBf16);
+  const double kv_len = of("kv-len"), q_len = of("q-len"), kv_rank = of("kv-rank", 512);
+  return {Family::kSparseAttention,
+          ModuleRest{.kind = ModuleKind::kSparse,
+                     .batch = of("batch"),
+                     .q_len = q_len,
+                     .kv_len = kv_len,
+                     .hidden = of("hidden", 7168),
+                     .heads = of("heads"),
+                     .key_dim = kv_rank + of("rope-dim", 64),
+                     .value_dim = kv_rank,
+                     .seen = std::min(of("topk"), kv_len),
+                     .index_heads = of("index-heads", 64),
+                     .index_dim = of("index-dim", 128),
+                     .index_keys = std::max(1.0, kv_len - (q_len - 1) / 2),
+                     .index_cache = kv_len,
+                     .step = q_len == 1,
+                     .compute = compute,
+                     .cache = of.format("cache", compute),
+                     .index = Format::kFp8Block,
+                     .products = Format::kFp8Block}};
+}
+
 AskedKernel moe_asked(const Reader& of) {
   const Format b = of.format("format", Format::kBf16);
   return {Family::kMoe, MoeBlock{.tokens = of("tokens"),
@@ -290,6 +324,10 @@ Result<AskedKernel> checked(AskedKernel asked) {
     if (std::fmod(a->heads, a->kv_heads) != 0)
       return fail(
           fmt::format("{:g} heads do not share {:g} KV heads evenly", a->heads, a->kv_heads));
+  }
+  if (const auto* m = std::get_if<ModuleRest>(&asked.shape)) {
+    if (m->q_len > m->kv_len)
+      return fail("--q-len is above --kv-len", "the tokens attended to include the new ones");
   }
   if (const auto* m = std::get_if<MoeBlock>(&asked.shape)) {
     if (m->topk > m->experts || m->local_experts > m->experts)
@@ -340,6 +378,7 @@ Result<AskedKernel> asked_kernel(const KernelQuestion& question) {
   if (name == "attention") return checked(attention_asked(of));
   if (name == "mla") return checked(mla_asked(of));
   if (name == "moe") return checked(moe_asked(of));
+  if (name == "sparse") return checked(sparse_asked(of));
   return name == "linear" ? linear_asked(of) : streaming_asked(of);
 }
 

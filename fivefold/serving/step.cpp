@@ -13,7 +13,9 @@ struct LayerTime {
   Seconds compute() const { return attention + projections + experts + streaming; }
 };
 
-void add_op(const KernelModel& kernels, const Op& op, LayerTime& time) {
+void add_op(const KernelModel& kernels, Op op, LayerTime& time) {
+  if (auto* rest = std::get_if<ModuleRest>(&op.shape))
+    rest->beside = time.attention + time.projections;
   const KernelTime kernel = kernels.time(op);
   const Seconds taken = kernel.time;
   time.arithmetic += kernel.compute;
@@ -29,7 +31,8 @@ void add_op(const KernelModel& kernels, const Op& op, LayerTime& time) {
       time.streaming += taken;
       break;
     default:
-      time.attention += taken;
+      // The rest of a module may hide launches of its products.
+      (taken < Seconds(0) ? time.projections : time.attention) += taken;
   }
 }
 

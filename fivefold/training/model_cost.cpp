@@ -104,7 +104,8 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   times.forward += forward;
   times.issued_forward += 1;
   times.issued_backward += 1;
-  if (core != nullptr || std::holds_alternative<MlaCore>(op.shape)) {
+  if (core != nullptr || std::holds_alternative<MlaCore>(op.shape) ||
+      std::holds_alternative<ModuleRest>(op.shape)) {
     const Seconds backward = attention_backward_ratio() * forward;
     times.backward += backward;
     times.attention_forward += forward;

@@ -105,61 +105,74 @@ void add_gqa(Builder& b, const GqaAttention& a) {
   b.project("o_proj", b.hidden(), q);
 }
 
-// Scores of all cached keys, one for every `ratio` tokens, and the choice of the best.
-void add_index_scores(Builder& b, double heads, double dim, double ratio) {
-  const Format format = index_format(b.precision);
-  // Each query of a causal block scores the keys before it.
-  const double mean = std::max(1.0, (b.kv_len() - (b.batch.q_len - 1) / 2) / ratio);
-  b.ops.push_back({"index_scores", Family::kSparseAttention,
-                   AttentionCore{.batch = b.batch.sequences,
-                                 .q_len = b.batch.q_len,
-                                 .kv_len = mean,
-                                 .heads = heads,
-                                 .kv_heads = 1,
-                                 .qk_dim = dim,
-                                 .v_dim = 0,
-                                 .causal = false,
-                                 .compute = format,
-                                 .cache = format},
-                   1});
-  // One FP32 score for each pair, written by the kernel before and read here.
-  const double pairs = b.tokens() * mean;
-  b.ops.push_back(
-      {"index_topk", Family::kMemoryBound,
-       Streaming{.read = Bytes(4 * pairs), .written = Bytes(4 * pairs), .ops = Ops(2 * pairs)}, 1});
+// Bytes of values that pointwise kernels read and write.
+Bytes pointwise(const Builder& b, double values) {
+  return Bytes(2 * values * b.act());
 }
 
-// DeepSeek sparse attention (arXiv 2512.02556 section 2.1). Tensor parallelism does not cut the
-// indexer.
-void add_indexer(Builder& b, const MlaAttention& a) {
-  const double t = b.tokens(), dim = a.index_dim, heads = a.index_heads;
-  b.project("index_q_proj", heads * dim, a.q_rank > 0 ? a.q_rank : b.hidden());
-  b.project_unquantised("index_k_weights_proj", t, dim + heads, b.hidden());
-  b.stream("index_rope_and_cache", t * (heads + 1) * dim, t * (heads + 1) * dim,
-           kRotaryOps * t * (heads + 1) * dim);
-  add_index_scores(b, heads, dim, 1);
+}  // namespace
+
+double module_calls(const OpList& ops, bool indexed) {
+  constexpr double kPointwise = 6, kIndexer = 21, kNarrowing = 2;
+  double calls = kPointwise + (indexed ? kIndexer : 0);
+  for (const Op& op : ops) {
+    const auto* gemm = std::get_if<Gemm>(&op.shape);
+    if (gemm != nullptr) calls += 1 + (gemm->quantises ? kNarrowing : 0);
+  }
+  return calls;
 }
 
-// Whether attention runs over the compressed cache with W_UK and W_UV absorbed into queries and
-// outputs: decode always, and sparse prefill once there is more to see than the indexer lets
-// through.
-bool absorbed(const MlaAttention& a, const Batch& batch, double kv_len) {
-  return batch.decode || (a.index_heads > 0 && kv_len > a.index_topk);
+namespace {
+
+// What a sparse module runs beside its products: `values` pass through its pointwise kernels, an
+// index key stands for `ratio` tokens.
+struct Sparse {
+  ModuleKind kind = ModuleKind::kSparse;
+  double heads = 0, key_dim = 0, value_dim = 0;
+  double seen = 0;
+  double index_heads = 0, index_dim = 0, ratio = 1;
+  double values = 0;
+};
+void add_sparse(Builder& b, const Sparse& sparse) {
+  ModuleRest rest{.kind = sparse.kind,
+                  .batch = b.batch.sequences,
+                  .q_len = b.batch.q_len,
+                  .kv_len = b.kv_len(),
+                  .hidden = b.hidden(),
+                  .heads = sparse.heads,
+                  .key_dim = sparse.key_dim,
+                  .value_dim = sparse.value_dim,
+                  .seen = sparse.seen,
+                  .index_heads = sparse.index_heads,
+                  .index_dim = sparse.index_dim,
+                  .moved = pointwise(b, sparse.values),
+                  .calls = module_calls(b.ops, sparse.index_heads > 0),
+                  .step = b.batch.decode,
+                  .compute = b.precision.attention,
+                  .cache = b.precision.cache,
+                  .index = index_format(b.precision),
+                  .products = b.precision.gemm_b};
+  if (sparse.index_heads > 0) {
+    // Each query of a causal block scores the keys before it.
+    rest.index_keys = std::max(1.0, (b.kv_len() - (b.batch.q_len - 1) / 2) / sparse.ratio);
+    rest.index_cache = std::max(1.0, b.kv_len() / sparse.ratio);
+  }
+  const Family family =
+      sparse.kind == ModuleKind::kSparse ? Family::kSparseAttention : Family::kCompressedAttention;
+  b.ops.push_back({"sparse_attention", family, rest, 1});
 }
 
 void add_mla_core(Builder& b, const MlaAttention& a) {
   const double t = b.tokens(), heads = b.cut(a.heads), kv_len = b.kv_len();
-  if (absorbed(a, b.batch, kv_len)) {
-    const bool sparse = a.index_heads > 0;
+  if (b.batch.decode) {
     b.project_unquantised("absorb_q", t, a.kv_rank, a.nope_dim, heads);
-    b.ops.push_back({"attention", sparse ? Family::kSparseAttention : Family::kMlaDecode,
+    b.ops.push_back({"attention", Family::kMlaDecode,
                      MlaCore{.batch = b.batch.sequences,
                              .q_len = b.batch.q_len,
                              .kv_len = kv_len,
                              .heads = heads,
                              .kv_rank = double(a.kv_rank),
                              .rope_dim = double(a.rope_dim),
-                             .topk = sparse ? double(a.index_topk) : 0,
                              .compute = b.precision.attention,
                              .cache = b.precision.cache},
                      1});
@@ -184,22 +197,60 @@ void add_mla_core(Builder& b, const MlaAttention& a) {
                    1});
 }
 
+// Where nothing is left out, engines only keep the keys that later tokens score; in training the
+// indexer scores all the same, and learns.
+void add_dense_indexer(Builder& b, const MlaAttention& a) {
+  if (a.index_heads == 0) return;
+  const double t = b.tokens(), dim = a.index_dim, heads = a.index_heads;
+  b.project_unquantised("index_k_weights_proj", t, dim + heads, b.hidden());
+  if (!b.batch.all_logits) return;
+  b.project("index_q_proj", heads * dim, a.q_rank > 0 ? a.q_rank : b.hidden());
+  add_sparse(b, {.index_heads = heads, .index_dim = dim, .values = t * (heads + 1) * dim});
+}
+
+// DeepSeek sparse attention (arXiv 2512.02556 section 2.1). Tensor parallelism does not cut the
+// indexer.
+void add_sparse_mla(Builder& b, const MlaAttention& a, double values) {
+  const double t = b.tokens(), dim = a.index_dim, index_heads = a.index_heads;
+  const double heads = b.cut(a.heads);
+  if (a.index_heads > 0) {
+    b.project("index_q_proj", index_heads * dim, a.q_rank > 0 ? a.q_rank : b.hidden());
+    b.project_unquantised("index_k_weights_proj", t, dim + index_heads, b.hidden());
+  }
+  b.project_unquantised("absorb_q", t, a.kv_rank, a.nope_dim, heads);
+  b.project_unquantised("absorb_v", t, a.v_dim, a.kv_rank, heads);
+  b.project("o_proj", b.hidden(), heads * a.v_dim);
+  add_sparse(b, {.heads = heads,
+                 .key_dim = double(a.kv_rank + a.rope_dim),
+                 .value_dim = double(a.kv_rank),
+                 .seen = std::min(double(a.index_topk), b.kv_len()),
+                 .index_heads = index_heads,
+                 .index_dim = dim,
+                 .values = values + (index_heads > 0 ? t * (index_heads + 1) * dim : 0)});
+}
+
+// Whether attention runs over the compressed cache with W_UK and W_UV absorbed into queries and
+// outputs: decode always, and sparse prefill once there is more to see than the indexer lets
+// through.
+bool is_sparse(const MlaAttention& a, const Batch& batch, double kv_len) {
+  return a.index_topk > 0 && (batch.decode || kv_len > a.index_topk);
+}
+
 void add_mla(Builder& b, const MlaAttention& a) {
   const double t = b.tokens(), heads = b.cut(a.heads);
   const double qk = a.nope_dim + a.rope_dim, latent = a.kv_rank + a.rope_dim;
+  const double normed = t * (a.q_rank + a.kv_rank), cached = t * (heads * a.rope_dim + latent);
   if (a.q_rank > 0) {
     b.project("qkv_a_proj", a.q_rank + latent, b.hidden());
-    b.stream("q_kv_norm", t * (a.q_rank + a.kv_rank), t * (a.q_rank + a.kv_rank),
-             kNormOps * t * (a.q_rank + a.kv_rank));
     b.project("q_b_proj", heads * qk, a.q_rank);
   } else {
     b.project("q_proj", heads * qk, b.hidden());
     b.project("kv_a_proj", latent, b.hidden());
-    b.stream("kv_norm", t * a.kv_rank, t * a.kv_rank, kNormOps * t * a.kv_rank);
   }
-  b.stream("rope_and_cache", t * (heads * a.rope_dim + latent), t * (heads * a.rope_dim + latent),
-           kRotaryOps * t * (heads + 1) * a.rope_dim);
-  if (a.index_heads > 0) add_indexer(b, a);
+  if (is_sparse(a, b.batch, b.kv_len())) return add_sparse_mla(b, a, normed + cached);
+  b.stream(a.q_rank > 0 ? "q_kv_norm" : "kv_norm", normed, normed, kNormOps * normed);
+  b.stream("rope_and_cache", cached, cached, kRotaryOps * t * (heads + 1) * a.rope_dim);
+  add_dense_indexer(b, a);
   add_mla_core(b, a);
   b.project("o_proj", b.hidden(), heads * a.v_dim);
 }
@@ -229,52 +280,46 @@ void add_linear(Builder& b, const LinearAttention& a) {
 
 // DeepSeek-V4: the window and compressed tokens in one kernel over a shared KV head. To first order
 // every query sees as much as the middle one.
-void add_compressed_core(Builder& b, const CompressedAttention& a, double heads) {
+double seen_by(const Builder& b, const CompressedAttention& a) {
   const double middle = b.batch.context + (b.batch.q_len * b.shard.cp + 1) / 2;
   const double compressed = a.ratio > 0 ? middle / a.ratio : 0;
-  double seen = std::min(double(a.window), middle);
-  seen += a.index_heads > 0 ? std::min(double(a.index_topk), compressed) : compressed;
-  b.ops.push_back({"attention", Family::kSparseAttention,
-                   MlaCore{.batch = b.batch.sequences,
-                           .q_len = b.batch.q_len,
-                           .kv_len = b.kv_len(),
-                           .heads = heads,
-                           .kv_rank = double(a.head_dim),
-                           .rope_dim = 0,
-                           .topk = seen,
-                           .compute = b.precision.attention,
-                           .cache = b.precision.cache},
-                   1});
+  return std::min(double(a.window), middle) +
+         (a.index_heads > 0 ? std::min(double(a.index_topk), compressed) : compressed);
 }
 
 void add_compressed(Builder& b, const CompressedAttention& a) {
   const double t = b.tokens(), heads = b.cut(a.heads), inner = heads * a.head_dim;
   const double latent = a.q_rank + a.head_dim;
   b.project("qkv_a_proj", latent, b.hidden());
-  b.stream("q_kv_norm", t * latent, t * latent, kNormOps * t * latent);
   b.project("q_b_proj", inner, a.q_rank);
-  // Norm of each head and rotary embedding; the KV head goes to the window's cache.
-  b.stream("rope_and_cache", t * (inner + a.head_dim), t * (inner + a.head_dim),
-           (kNormOps + kRotaryOps) * t * inner);
+  // Norms of what is compressed, then of each head with rotary embedding; the KV head goes to the
+  // window's cache.
+  double values = t * latent + t * (inner + a.head_dim);
   if (a.ratio > 0) {
     // Compressors are not quantised. Pooling reads values and scores, writes one token of `ratio`.
     const double own = 2 * compressor_width(a, a.head_dim);
     const double index = a.index_heads > 0 ? 2 * compressor_width(a, a.index_dim) : 0;
     b.project_unquantised("compressor", t, own + index, b.hidden());
-    b.stream("compressor_pool", t * (own + index), t * (a.head_dim + a.index_dim) / a.ratio,
-             kNormOps * t * (own + index));
+    values += t * (own + index) / 2 + t * (a.head_dim + a.index_dim) / a.ratio / 2;
   }
   if (a.index_heads > 0) {
     const double index = double(a.index_heads) * a.index_dim;
     b.project("index_q_proj", index, a.q_rank);
     b.project_unquantised("index_weights_proj", t, a.index_heads, b.hidden());
-    b.stream("index_rope", t * index, t * index, kRotaryOps * t * index);
-    add_index_scores(b, a.index_heads, a.index_dim, a.ratio);
+    values += t * index;
   }
-  add_compressed_core(b, a, heads);
   const double groups = b.cut(a.out_groups);
   b.gemm("o_a_proj", t, a.out_rank, inner / groups, b.precision.gemm_a, b.precision.gemm_b, groups);
   b.project("o_b_proj", b.hidden(), groups * a.out_rank);
+  add_sparse(b, {.kind = a.index_heads > 0 ? ModuleKind::kCompressed : ModuleKind::kHeavy,
+                 .heads = heads,
+                 .key_dim = double(a.head_dim),
+                 .value_dim = double(a.head_dim),
+                 .seen = seen_by(b, a),
+                 .index_heads = double(a.index_heads),
+                 .index_dim = double(a.index_dim),
+                 .ratio = std::max(1.0, double(a.ratio)),
+                 .values = values});
 }
 
 // Names of the parts of a dense FFN; a shared expert is one too.

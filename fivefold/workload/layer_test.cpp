@@ -266,7 +266,53 @@ TEST(LayerOps, sparse_attention_costs_less_than_dense_at_long_context_and_scores
   const Model& sparse = shipped("deepseek-ai/DeepSeek-V3.2");
   const OpList ops = layer_ops(sparse, sparse.layers[1], {}, batch, {});
   EXPECT_LT(sum_ops(ops), sum_ops(layer_ops(dense, dense.layers[1], {}, batch, {})));
-  EXPECT_DOUBLE_EQ(work(find(ops, "index_scores")->shape).ops.value(), 8 * 2.0 * 64 * 128 * 65537);
+  // 64 index heads of 128 score all 65,537 keys; 128 heads attend to 2,048 of them, 576 values of a
+  // key and 512 of a value.
+  const double scores = 8 * 2.0 * 64 * 128 * 65537, core = 8 * 2.0 * 128 * 2048 * (576 + 512);
+  EXPECT_DOUBLE_EQ(work(find(ops, "sparse_attention")->shape).ops.value(), scores + core);
+}
+
+TEST(LayerOps, a_sparse_model_prefills_densely_while_nothing_is_left_out) {
+  const Model& model = shipped("deepseek-ai/DeepSeek-V3.2");
+  const auto prefill = [&](double tokens) {
+    return layer_ops(model, model.layers[1], {}, {.sequences = 1, .q_len = tokens}, {});
+  };
+  EXPECT_NE(find(prefill(2048), "kv_b_proj"), nullptr);
+  EXPECT_EQ(find(prefill(2048), "sparse_attention"), nullptr);
+  EXPECT_NE(find(prefill(2048), "index_k_weights_proj"), nullptr);  // later tokens score its keys
+  EXPECT_EQ(find(prefill(2049), "kv_b_proj"), nullptr);
+  EXPECT_NE(find(prefill(2049), "sparse_attention"), nullptr);
+}
+
+TEST(LayerOps, compressed_attention_sees_a_window_and_what_its_indexer_lets_through) {
+  const Model& model = shipped("deepseek-ai/DeepSeek-V4-Pro");
+  const Batch batch{.sequences = 4, .q_len = 1, .context = 65535, .decode = true};
+  int found = 0;
+  for (const LayerGroup& layer : model.layers) {
+    const OpList ops = layer_ops(model, layer, {}, batch, {});
+    const auto& rest = std::get<ModuleRest>(find(ops, "sparse_attention")->shape);
+    const bool indexed = rest.kind == ModuleKind::kCompressed;
+    EXPECT_DOUBLE_EQ(rest.seen, indexed ? 128 + 1024 : 128 + 65536.0 / 128);
+    EXPECT_DOUBLE_EQ(rest.index_keys, indexed ? 65536.0 / 4 : 0);
+    found |= indexed ? 1 : 2;
+  }
+  EXPECT_EQ(found, 3);
+}
+
+TEST(LayerOps, the_rest_of_a_sparse_module_comes_after_the_products_that_run_beside_it) {
+  const Model& model = shipped("deepseek-ai/DeepSeek-V3.2");
+  LayerGroup layer = model.layers[1];
+  layer.ffn = std::monostate{};
+  layer.norms = 1;
+  const OpList ops = layer_ops(model, layer, {},
+                               {.sequences = 8, .q_len = 1, .context = 4096, .decode = true}, {});
+  EXPECT_TRUE(std::holds_alternative<ModuleRest>(ops[ops.size() - 1].shape));
+  // Of wider products the host issues fewer kernels.
+  const Precision narrow{.gemm_a = Format::kFp8Block, .gemm_b = Format::kFp8Block};
+  const OpList more = layer_ops(
+      model, layer, {}, {.sequences = 8, .q_len = 1, .context = 4096, .decode = true}, narrow);
+  EXPECT_GT(module_calls(more, true), module_calls(ops, true));
+  EXPECT_GT(module_calls(ops, true), module_calls(ops, false));
 }
 
 TEST(LayerOps, narrow_products_need_their_activations_quantised) {

@@ -38,8 +38,7 @@ Work work_of(const Streaming& s) {
 Work work_of(const Gemm& g) {
   const Format given = g.quantises ? Format::kBf16 : g.a;
   return {Ops(2 * g.batch * g.m * g.n * g.k), stored(g.batch * g.n * g.k, g.b),
-          stored(g.batch * g.m * g.k, given) + stored(g.batch * g.m * g.n, g.out),
-          wider(g.a, g.b)};
+          stored(g.batch * g.m * g.k, given) + stored(g.batch * g.m * g.n, g.out), wider(g.a, g.b)};
 }
 
 Work work_of(const MoeBlock& moe) {
@@ -65,11 +64,9 @@ Work work_of(const AttentionCore& a) {
 
 Work work_of(const MlaCore& a) {
   const double width = a.kv_rank + a.rope_dim;
-  const double all = attended_pairs(a.q_len, a.kv_len, 0, true);
-  const double pairs = a.topk > 0 ? std::min(all, a.q_len * a.topk) : all;
-  const double keys = a.topk > 0 ? std::min(a.kv_len, a.q_len * a.topk) : a.kv_len;
+  const double pairs = attended_pairs(a.q_len, a.kv_len, 0, true);
   const Bytes bytes = Bytes(a.batch * a.q_len * a.heads * (width + a.kv_rank) * kBf16Bytes) +
-                      stored(a.batch * keys * width, a.cache);
+                      stored(a.batch * a.kv_len * width, a.cache);
   return {Ops(2 * a.batch * a.heads * pairs * (width + a.kv_rank)), Bytes(0),
           a.resident ? Bytes(0) : bytes, a.compute};
 }
@@ -95,6 +92,19 @@ Work work_of(const LinearCore& a) {
   return work;
 }
 
+// Scores: one product of query and key for each index head, 2 index_dim operations. An index key
+// and the keys that are seen are read once at least.
+Work work_of(const ModuleRest& m) {
+  const double tokens = m.batch * m.q_len;
+  const double scores = 2 * tokens * m.index_keys * m.index_heads * m.index_dim;
+  const double core = 2 * tokens * m.heads * m.seen * (m.key_dim + m.value_dim);
+  const double keys = m.batch * std::min(m.kv_len, m.q_len * m.seen);
+  return {Ops(scores + core), Bytes(0),
+          m.moved + stored(m.batch * m.index_cache * m.index_dim, m.index) +
+              stored(keys * m.key_dim, m.cache),
+          m.index_heads > 0 ? m.index : m.compute};
+}
+
 }  // namespace
 
 std::string_view name(Family family) {
@@ -108,7 +118,8 @@ std::string_view name(Family family) {
                                                                         "linear_attention",
                                                                         "sparse_attention",
                                                                         "encoder_attention",
-                                                                        "memory_bound"};
+                                                                        "memory_bound",
+                                                                        "compressed_attention"};
   return kNames[static_cast<std::size_t>(family)];
 }
 

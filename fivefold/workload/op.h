@@ -68,14 +68,13 @@ struct AttentionCore {
 };
 
 // MLA over the compressed cache (absorbed): every head reads the same kv_rank + rope_dim values a
-// token. `topk` > 0: only so many tokens are attended to (DSA).
+// token.
 struct MlaCore {
   double batch = 0;
   double q_len = 0;
   double kv_len = 0;
   double heads = 0;
   double kv_rank = 0, rope_dim = 0;
-  double topk = 0;
   Format compute = Format::kBf16;
   Format cache = Format::kBf16;
   bool resident = false;  // as of LinearCore
@@ -106,7 +105,36 @@ struct Streaming {
   Bytes between;          // written by one launch and read by the next, both counted
 };
 
-using Shape = std::variant<Streaming, Gemm, MoeBlock, AttentionCore, MlaCore, LinearCore>;
+// What a module of latent attention runs beside its products, as engines time it: norms, rotary
+// embedding and cache; if sparse, the indexer's scores of every key, the choice of the best and the
+// core over those chosen, all heads on one key whose first values are the value too.
+// DSA: DeepSeek-V3.2, arXiv 2512.02556 section 2.1, I[t,s] = sum_j w[t,j] ReLU(q[t,j] k[s]).
+// DeepSeek-V4 keeps one key of `ratio` tokens: few, of which the indexer chooses, or very few and
+// all of them, and beside either a window of single tokens.
+enum class ModuleKind : std::uint8_t { kDense, kDenseIndexed, kSparse, kCompressed, kHeavy };
+
+struct ModuleRest {
+  ModuleKind kind = ModuleKind::kDense;
+  double batch = 0, q_len = 0, kv_len = 0;
+  double hidden = 0;
+  double heads = 0;
+  double key_dim = 0, value_dim = 0;
+  double seen = 0;  // keys that a query attends to; 0: the core is an operator of its own
+  double index_heads = 0, index_dim = 0;
+  double index_keys = 0;   // that a query scores, on average
+  double index_cache = 0;  // keys of a sequence
+  Bytes moved;             // by pointwise kernels
+  double calls = 1;        // kernels of the whole module that the host issues
+  bool step = false;       // of decode
+  Format compute = Format::kBf16, cache = Format::kBf16;
+  Format index = Format::kBf16, products = Format::kBf16;
+  // Time of the module's products, which only who times them knows: kernels of a module are issued
+  // by one host, which may be slower than all of them.
+  Seconds beside;
+};
+
+using Shape =
+    std::variant<Streaming, Gemm, MoeBlock, AttentionCore, MlaCore, LinearCore, ModuleRest>;
 
 // Kernel families, as measurements and stacks name them.
 enum class Family : std::uint8_t {
@@ -121,8 +149,9 @@ enum class Family : std::uint8_t {
   kSparseAttention,
   kEncoderAttention,
   kMemoryBound,
+  kCompressedAttention,
 };
-inline constexpr int kFamilyCount = 11;
+inline constexpr int kFamilyCount = 12;
 std::string_view name(Family family);
 
 struct Op {

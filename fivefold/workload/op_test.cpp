@@ -78,18 +78,23 @@ TEST(MlaCore, absorbed_decode_does_about_two_operations_per_head_and_byte) {
   EXPECT_NEAR(w.ops.value() / w.activations.value(), 256, 0.1 * 256);
 }
 
-TEST(MlaCore, sparse_attention_stops_growing_with_the_context) {
-  MlaCore core{.batch = 1,
-               .q_len = 1,
-               .kv_len = 2048,
-               .heads = 128,
-               .kv_rank = 512,
-               .rope_dim = 64,
-               .topk = 2048};
-  const Work full = work(core);
-  core.kv_len = 65536;
-  EXPECT_DOUBLE_EQ(work(core).ops.value(), full.ops.value());
-  EXPECT_DOUBLE_EQ(work(core).activations.value(), full.activations.value());
+TEST(ModuleRest, the_core_stops_growing_with_the_context_and_the_indexer_does_not) {
+  ModuleRest rest{.kind = ModuleKind::kSparse,
+                  .batch = 1,
+                  .q_len = 1,
+                  .kv_len = 2048,
+                  .heads = 128,
+                  .key_dim = 576,
+                  .value_dim = 512,
+                  .seen = 2048};
+  const Work full = work(rest);
+  rest.kv_len = 65536;
+  EXPECT_DOUBLE_EQ(work(rest).ops.value(), full.ops.value());
+  EXPECT_DOUBLE_EQ(work(rest).activations.value(), full.activations.value());
+  rest.index_heads = 64;
+  rest.index_dim = 128;
+  rest.index_keys = 65536;
+  EXPECT_DOUBLE_EQ(work(rest).ops.value(), full.ops.value() + 2.0 * 65536 * 64 * 128);
 }
 
 TEST(MoeBlock, reads_only_the_experts_that_tokens_chose) {
