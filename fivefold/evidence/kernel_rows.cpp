@@ -114,7 +114,7 @@ KernelRow mla_row(const CsvTable& table, std::size_t row, RowNumbers& number, bo
     core.qk_dim = 576;
     core.v_dim = 512;
     KernelRow absorbed = one(family, Family::kMlaPrefill, *compute, core);
-    absorbed.listed = variant_name(Family::kMlaPrefill, Variant::kThird);
+    absorbed.listed = variant_name(Family::kMlaPrefill, served_by(core).variant);
     return absorbed;
   }
   return attention(family, Family::kMlaPrefill, *compute, *cache, core);

@@ -95,7 +95,8 @@ struct AttentionFeature {
     kPacked,     // of the heads over one KV head, a core
     kIdle,       // what the last wave of tiles leaves
     kEights,     // of values of a head, as matrix units take them
-    kPadding     // of the last tile
+    kPadding,    // of the last tile
+    kHeads
   };
 };
 constexpr double kFeatureTile = 128;
@@ -141,6 +142,7 @@ struct PrefillKnots : AttentionFeature {
   static constexpr float kWindowAt[] = {7, 10, 13, 17};
   static constexpr float kBatchAt[] = {0, 2, 4, 6, 8, 10};
   static constexpr float kKvHeadsAt[] = {0, 1, 2, 3, 4, 6};
+  static constexpr float kHeadsAt[] = {0, 2, 3, 4, 5, 6, 7};
   static constexpr float kEightsAt[] = {kEightStretch * 8, kEightStretch * 9, kEightStretch * 10,
                                         kEightStretch * 16};
   static constexpr float kPaddingAt[] = {0, 0.05F, 0.15F, 0.4F, 1, 4};
@@ -153,7 +155,7 @@ struct PrefillKnots : AttentionFeature {
       kWaves};
   static constexpr Term kMlaTerms[] = {
       {{Axis{kContext, kManyContext}, Axis{kTiles, kTilesAt}}, 2},
-      {{Axis{kBatch, kBatchAt}, Axis{kKvHeads, kKvHeadsAt}, Axis{kContext, kFewContext}}, 3},
+      {{Axis{kBatch, kBatchAt}, Axis{kHeads, kHeadsAt}, Axis{kContext, kFewContext}}, 3},
       kWaves};
   static constexpr Term kEncoderTerms[] = {
       {{Axis{kContext, kContextAt}, Axis{kTiles, kTilesAt}, Axis{kEights, kEightsAt}}, 3},
@@ -185,6 +187,7 @@ void attention_features(double cores, const AttentionCore& a, Features& features
   features[F::kIdle] = quick_log2(std::ceil(waves) / waves);
   features[F::kEights] = kEightStretch * static_cast<float>(a.qk_dim / 8);
   features[F::kPadding] = quick_log2(tiles * kFeatureTile / a.q_len);
+  features[F::kHeads] = quick_log2(a.heads);
 }
 
 std::span<const Term> attention_terms(Family family) {

@@ -105,10 +105,11 @@ ServedBy serves(const MoeBlock& m) {
 }
 // Attention over a cache that is kept in another format is a variant.
 ServedBy serves(const AttentionCore& a) {
+  const bool converted = a.cache != a.compute;
   // MLA in prefill over its compressed cache: one key that all heads share, wider than any head.
   if (a.kv_heads == 1 && a.qk_dim > a.v_dim && a.v_dim >= 512)
-    return {Variant::kThird, a.compute, a.compute};
-  return {a.cache != a.compute ? Variant::kOther : Variant::kPlain, a.compute, a.compute};
+    return {converted ? Variant::kFourth : Variant::kThird, a.compute, a.compute};
+  return {converted ? Variant::kOther : Variant::kPlain, a.compute, a.compute};
 }
 ServedBy serves(const MlaCore& m) {
   return {m.cache != m.compute ? Variant::kOther : Variant::kPlain, m.compute, m.compute};

@@ -279,6 +279,8 @@ std::string_view variant_name(Family family, Variant variant) {
   if (family == Family::kMoe && variant == Variant::kThird) return "moe_exchanged_prefill";
   if (family == Family::kMoe && variant == Variant::kFourth) return "moe_mixed";
   if (family == Family::kMlaPrefill && variant == Variant::kThird) return "mla_prefill_absorbed";
+  if (family == Family::kMlaPrefill && variant == Variant::kFourth)
+    return "mla_prefill_absorbed_converted";
   if (variant != Variant::kOther) return "";
   switch (family) {
     case Family::kGemm:

@@ -8,7 +8,8 @@
 //   attention_..._converted,   attention that computes in another format than its cache is kept in
 //   mla_..._converted
 //   quantise                   values into a narrower format, with their scales
-//   mla_prefill_absorbed       prefill over MLA's compressed cache
+//   mla_prefill_absorbed,      prefill over MLA's compressed cache, and where that is in another
+//   mla_prefill_absorbed_converted  format
 //   linear_attention_step      a recurrent state updated token after token, as in decode
 //   linear_convolution,        the convolution before it, over many tokens and over one
 //   linear_convolution_step
