@@ -50,16 +50,17 @@ PoolKey of_platform(const KernelGroup& g) {
           std::string(is_narrow(g.format) ? kNarrowFormats : name(g.format)), ""};
 }
 
-// The host that issues a module's kernels outside a graph is the machine's, not the chip's: where
-// several chips of an architecture were measured each has its own.
+// Experts' kernels are picked by tables that libraries hold for each chip, and the host that issues
+// a module's kernels outside a graph is the machine's: where several chips of an architecture were
+// measured each has its own.
 PoolKey of_chip(const KernelGroup& g) {
   PoolKey key = of_architecture(g);
   key.architecture = g.chip;
   return key;
 }
-bool is_issued_by_host(const KernelGroup& g) {
-  return g.listed == "attention_module_indexed" || g.listed == "sparse_attention" ||
-         g.listed == "sparse_attention_converted";
+bool differs_by_chip(const KernelGroup& g) {
+  return g.family == Family::kMoe || g.listed == "attention_module_indexed" ||
+         g.listed == "sparse_attention" || g.listed == "sparse_attention_converted";
 }
 
 // Whether a pool says more than those it stands over. `chosen`: of the kernels that some chip's
@@ -84,7 +85,7 @@ std::vector<Pool> pools_of(const std::vector<const KernelGroup*>& groups) {
   std::set<PoolKey> chosen;
   for (const KernelGroup* group : groups) {
     std::set<PoolKey> keys = {of_architecture(*group), of_kernel(*group)};
-    if (is_issued_by_host(*group)) keys.insert(of_chip(*group));
+    if (differs_by_chip(*group)) keys.insert(of_chip(*group));
     if (group->served) {
       keys.insert({of_stack(*group), of_platform(*group)});
     } else {

@@ -9,7 +9,8 @@
 //   2. what one stack runs, where it was measured on several architectures and other stacks of the
 //      platform were too; of narrow formats only where one kernel serves all of them;
 //   3. one kernel wherever it was measured, if it is one that a user may choose on some chip;
-//   4. one kernel on the chips of one architecture.
+//   4. one kernel on the chips of one architecture;
+//   5. and on each of those chips, where they run it differently.
 // A fifth of the shapes is held out of every fit (is_held_out).
 #pragma once
 
@@ -54,7 +55,7 @@ struct KernelLayer {
   bool served = true;
   Family family = Family::kGemm;
   std::size_t rows = 0, held_rows = 0, architectures = 0;
-  double least_scratch = 0;  // bytes of a core of any of the chips
+  double least_scratch = 0;              // bytes of a core of any of the chips
   double held_error = 0, held_bias = 0;  // mean |predicted/measured - 1|, mean ln
   double transfer_error = 0;  // of all chips: each architecture predicted from the others, mean
   KernelFit fit;

@@ -100,9 +100,9 @@ TEST(Calibrate, a_kernel_that_one_chip_runs_and_another_may_is_fitted_on_both) {
   std::vector<std::string> made;
   for (const KernelLayer& layer : fit_layers(groups->groups).layers)
     made.push_back(layer.stack + " " + layer.architecture + " " + layer.kernel);
-  EXPECT_THAT(made, testing::UnorderedElementsAre(
-                        "cuda/sglang * triton", "cuda/sglang blackwell triton",
-                        "cuda/sglang blackwell_rtx triton", "cuda * "));
+  EXPECT_THAT(made,
+              testing::UnorderedElementsAre("cuda/sglang * triton", "cuda/sglang blackwell triton",
+                                            "cuda/sglang blackwell_rtx triton", "cuda * "));
 }
 
 // Layers of this stack's tables depend on no other table, so their entries stand in the shipped

@@ -36,9 +36,8 @@ double expected_error(const KernelLayer& layer) {
 std::string note_of(const KernelLayer& layer) {
   std::string note = fmt::format(
       "{}{} rows: mechanism {:.1f}%, with residual {:.1f}%; {} held out: {:.1f}%, bias {:+.2f}",
-      layer.kernel.empty() ? "" : layer.kernel + ": ", layer.rows,
-      layer.fit.mechanism_error * 100, layer.fit.error * 100, layer.held_rows,
-      layer.held_error * 100, layer.held_bias);
+      layer.kernel.empty() ? "" : layer.kernel + ": ", layer.rows, layer.fit.mechanism_error * 100,
+      layer.fit.error * 100, layer.held_rows, layer.held_error * 100, layer.held_bias);
   if (layer.architecture == "*" && layer.architectures > 1)
     note += fmt::format("; {} architectures, each left out: {:.1f}%", layer.architectures,
                         layer.transfer_error * 100);
@@ -102,7 +101,8 @@ std::string stack_yaml(const Catalog& catalog, const KernelLayers& fitted,
     stacks[layer.served ? layer.stack : alternative_stack(layer.stack, layer.kernel)].push_back(
         &layer);
   }
-  // Where a chip runs by itself what can be chosen elsewhere, the choice is what was measured there.
+  // Where a chip runs by itself what can be chosen elsewhere, the choice is what was measured
+  // there.
   for (const KernelLayer& layer : fitted.layers) {
     const auto chosen = stacks.find(alternative_stack(layer.stack, layer.kernel));
     if (!layer.served || layer.kernel.empty() || chosen == stacks.end()) continue;

@@ -34,10 +34,10 @@ struct Prediction {
   std::string family;  // as the JSON form names it
   std::string chip;    // as in the data, resolved to the catalog id where possible
   std::string stack;
-  std::string model;   // where there is one
-  std::string format;  // of a kernel: the narrower operand's
-  std::string size;    // of a kernel: "small" where few tokens pass (decode), "large"
-  std::string row;     // "file.csv:12" and the row's id
+  std::string model;       // where there is one
+  std::string format;      // of a kernel: the narrower operand's
+  std::string size;        // of a kernel: "small" where few tokens pass (decode), "large"
+  std::string row;         // "file.csv:12" and the row's id
   double least = 0;        // of a kernel: its roofline, in `unit`
   std::string_view limit;  // of a kernel: what limits its longest operator
   bool calibrated = false;

@@ -161,7 +161,7 @@ Routing routing_of(const MoeBlock& moe) {
   };
   thread_local Last last;
   const std::array<double, 8> asked = {
-      moe.tokens,    moe.experts,   moe.local_experts,     moe.topk,
+      moe.tokens,    moe.experts,   moe.local_experts,    moe.topk,
       moe.imbalance, moe.power_law, moe.even ? 1.0 : 0.0, moe.absent_rows ? 1.0 : 0.0};
   if (asked != last.asked) last = {asked, routed(moe)};
   return last.routing;

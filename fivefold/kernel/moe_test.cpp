@@ -192,8 +192,8 @@ TEST(Moe, an_exchange_spares_the_rows_of_tokens_whose_experts_are_elsewhere) {
   EXPECT_NEAR(experts_seconds(moe), exchanged, 1e-9 * exchanged);
 }
 
-// 64 tokens take 8 of 128 experts in turn; a sixteenth of them is here. Half of the tokens chose one
-// of those, and bring 8 rows each.
+// 64 tokens take 8 of 128 experts in turn; a sixteenth of them is here. Half of the tokens chose
+// one of those, and bring 8 rows each.
 TEST(Moe, rows_of_absent_experts_come_with_tokens_that_chose_one_that_is_here) {
   MoeBlock moe = experts_of(64, 128, 16, 8, 0);
   moe.even = true;

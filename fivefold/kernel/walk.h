@@ -25,9 +25,9 @@ struct Moved {
 // the same order again.
 double dram_seconds(const FamilyParameters& p, const Moved& moved);
 
-// A core's time for one query and one key: their products, and the exponential of their score, which
-// other units of the core take. What a core exponentiates in a clock cycle hardly grew while its
-// matrix unit did: on B200 it is half of the work (FlashAttention-4).
+// A core's time for one query and one key: their products, and the exponential of their score,
+// which other units of the core take. What a core exponentiates in a clock cycle hardly grew while
+// its matrix unit did: on B200 it is half of the work (FlashAttention-4).
 double pair_time(const FamilyParameters& p, double ops);
 
 // Prefill: queries are there in plenty.
