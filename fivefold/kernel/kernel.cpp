@@ -149,6 +149,17 @@ KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape
 
 KernelTime KernelModel::time(Family family, const Shape& shape) const {
   const Parameters& all = *parameters_;
+  // A chip that computes in a wider format has nothing to narrow activations for.
+  const auto* product = std::get_if<Gemm>(&shape);
+  if (product != nullptr && product->quantises) {
+    const Format computed = compute_format(product->a, product->b);
+    if (!is_narrow(computed)) {
+      Gemm wide = *product;
+      wide.a = computed;
+      wide.quantises = false;
+      return time(family, wide);
+    }
+  }
   const FamilyParameters p = all.serving(family, shape);
   KernelTime result = mechanism(p, all.cores, shape);
   const auto* rest = std::get_if<ModuleRest>(&shape);

@@ -545,5 +545,22 @@ TEST(KernelModel, every_chip_is_predicted_or_refused_with_a_reason) {
   EXPECT_GT(predicted, 20);
 }
 
+// Ascend 910C has no FP8: weights are put into BF16 on the way, activations stay as they came.
+TEST(KernelModel, activations_are_narrowed_only_where_the_chip_computes_in_a_narrow_format) {
+  Gemm gemm{.m = 4096, .n = 4096, .k = 4096, .a = Format::kFp8, .b = Format::kFp8};
+  Gemm narrowing = gemm;
+  narrowing.quantises = true;
+  Gemm kept = gemm;
+  kept.a = Format::kBf16;
+  const KernelModel ascend = model_of("ascend_910c"), h100 = mechanism_of("h100_sxm");
+  EXPECT_EQ(ascend.time(Family::kGemm, narrowing).time, ascend.time(Family::kGemm, kept).time);
+  // BF16 is read and FP8 written, after a launch of its own.
+  const double bytes = 4096.0 * 4096 * 3;
+  const Seconds more =
+      h100.time(Family::kGemm, narrowing).time - h100.time(Family::kGemm, gemm).time;
+  EXPECT_GT(more.value(), bytes / 3.35e12);
+  EXPECT_LT(more.value(), bytes / (0.7 * 3.35e12) + 5e-6);
+}
+
 }  // namespace
 }  // namespace fivefold

@@ -24,7 +24,8 @@ TableCell time_cell(Seconds time) {
 // What the mechanism takes for the kernel that narrows activations before a product.
 Seconds narrowing_of(const KernelModel& model, const AskedKernel& asked) {
   const Gemm* gemm = std::get_if<Gemm>(&asked.shape);
-  if (gemm == nullptr || !gemm->quantises) return Seconds(0);
+  if (gemm == nullptr || !gemm->quantises || !is_narrow(model.compute_format(asked.shape)))
+    return Seconds(0);
   Gemm alone = *gemm;
   alone.quantises = false;
   return model.time(asked.family, asked.shape).memory - model.time(asked.family, alone).memory;
