@@ -147,37 +147,58 @@ KernelTime mechanism(const FamilyParameters& p, double cores, const Shape& shape
   return std::visit(Visitor{p, cores}, shape);
 }
 
+namespace {
+
+// Extents of the matrices that kernels for many products at once were measured on, at most.
+constexpr double kLargestAtOnce = 512;
+bool is_large_at_once(const Gemm& g) {
+  return g.batch > 1 && std::max(g.n, g.k) > kLargestAtOnce;
+}
+
+KernelTime corrected(const FamilyParameters& p, double cores, const Device& device, Format compute,
+                     const Shape& shape) {
+  KernelTime result = mechanism(p, cores, shape);
+  const auto* rest = std::get_if<ModuleRest>(&shape);
+  if (p.residual != nullptr) {
+    Features features{};
+    features_of(cores, shape, features);
+    // No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
+    Seconds least = roofline(device, shape, compute);
+    if (rest == nullptr) least = std::max(least, Seconds(p.launch));
+    // Products behind each other hide part of the launches that their tables timed, so that the
+    // rest may take some of their time away; not more than that.
+    constexpr double kLeastOfProducts = 0.4;
+    if (rest != nullptr) least = std::max(least, kLeastOfProducts * rest->beside);
+    result.time = std::max(result.time * std::exp(p.residual->at(features)), least);
+  }
+  if (rest != nullptr) result.time -= rest->beside;
+  return result;
+}
+
+}  // namespace
+
 KernelTime KernelModel::time(Family family, const Shape& shape) const {
   const Parameters& all = *parameters_;
-  // A chip that computes in a wider format has nothing to narrow activations for.
+  const Format compute = compute_format(shape);
   const auto* product = std::get_if<Gemm>(&shape);
-  if (product != nullptr && product->quantises) {
-    const Format computed = compute_format(product->a, product->b);
-    if (!is_narrow(computed)) {
-      Gemm wide = *product;
-      wide.a = computed;
-      wide.quantises = false;
-      return time(family, wide);
-    }
+  // A chip that computes in a wider format has nothing to narrow activations for.
+  if (product != nullptr && product->quantises && !is_narrow(compute)) {
+    Gemm wide = *product;
+    wide.a = compute;
+    wide.quantises = false;
+    return time(family, wide);
   }
   const FamilyParameters p = all.serving(family, shape);
-  KernelTime result = mechanism(p, all.cores, shape);
-  const auto* rest = std::get_if<ModuleRest>(&shape);
-  if (p.residual == nullptr) {
-    if (rest != nullptr) result.time -= rest->beside;
-    return result;
-  }
-  Features features{};
-  features_of(all.cores, shape, features);
-  // No kernel is faster than its arithmetic at peak and its bytes at nominal bandwidth.
-  Seconds least = roofline(device_, shape, compute_format(shape));
-  if (rest == nullptr) least = std::max(least, Seconds(p.launch));
-  // Products behind each other hide part of the launches that their tables timed, so that the rest
-  // may take some of their time away; not more than that.
-  constexpr double kLeastOfProducts = 0.4;
-  if (rest != nullptr) least = std::max(least, kLeastOfProducts * rest->beside);
-  result.time = std::max(result.time * std::exp(p.residual->at(features)), least);
-  if (rest != nullptr) result.time -= rest->beside;
+  if (product == nullptr || !is_large_at_once(*product))
+    return corrected(p, all.cores, device_, compute, shape);
+  // Libraries have kernels for many small products at once; large ones run as plain products do, if
+  // no faster than the small ones that they hold.
+  const ServedBy plain{Variant::kPlain, product->a, product->b};
+  KernelTime result = corrected(all.product(family, plain), all.cores, device_, compute, shape);
+  Gemm held = *product;
+  held.n = std::min(held.n, kLargestAtOnce);
+  held.k = std::min(held.k, kLargestAtOnce);
+  result.time = std::max(result.time, corrected(p, all.cores, device_, compute, held).time);
   return result;
 }
 

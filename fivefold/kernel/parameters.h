@@ -4,7 +4,8 @@
 // stack does not give of a variant is that of its family:
 //   moe_exchanged              grouped products behind an expert exchange of low latency (decode)
 //   moe_exchanged_prefill      the same behind one of high throughput
-//   gemm_batched               many small products at once (the absorbed projections of MLA)
+//   gemm_batched               many small products at once (the absorbed projections of MLA);
+//                              large ones run as plain products do
 //   attention_..._converted,   attention that computes in another format than its cache is kept in
 //   mla_..._converted
 //   quantise                   values into a narrower format, with their scales
