@@ -58,8 +58,7 @@ struct GroupReader {
         refuse(read.refused);
         continue;
       }
-      const std::string kernel =
-          read.kernel.empty() ? std::string(table.at(row, "kernel_source")) : read.kernel;
+      const std::string kernel(kernel_named(table, row, read));
       const std::string data = file_stem(table.file);
       KernelGroup& group = groups[{data, std::string(read.listed), read.format, kernel}];
       if (group.stack.empty()) {

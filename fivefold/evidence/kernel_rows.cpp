@@ -11,13 +11,6 @@
 
 namespace fivefold {
 
-// Whether a published rate is one of bytes.
-bool of_bandwidth(const CsvTable& table, std::size_t row) {
-  return table.number(row, "gbytes_per_s").has_value() ||
-         table.at(row, "notes").find("of peak bandwidth") != std::string_view::npos ||
-         table.at(row, "notes").find("GB/s") != std::string_view::npos;
-}
-
 KernelRow refuse(std::string family, std::string reason) {
   KernelRow row;
   row.family = std::move(family);
@@ -25,7 +18,28 @@ KernelRow refuse(std::string family, std::string reason) {
   return row;
 }
 
+std::string_view kernel_named(const CsvTable& table, std::size_t row, const KernelRow& read) {
+  return read.kernel.empty() ? table.at(row, "kernel_source") : std::string_view(read.kernel);
+}
+
 namespace {
+
+// Whether a published rate is one of bytes.
+bool of_bandwidth(const CsvTable& table, std::size_t row) {
+  const std::string_view notes = table.at(row, "notes");
+  return table.number(row, "gbytes_per_s").has_value() ||
+         notes.find("of peak bandwidth") != notes.npos || notes.find("GB/s") != notes.npos;
+}
+
+// The exponent of "power_law_1.2"; none if tokens do not fall on experts so.
+std::optional<double> power_law_of(std::string_view spread) {
+  constexpr std::string_view kPowerLaw = "power_law_";
+  if (!spread.starts_with(kPowerLaw)) return std::nullopt;
+  spread.remove_prefix(kPowerLaw.size());
+  double power = 0;
+  std::from_chars(spread.data(), spread.data() + spread.size(), power);
+  return power;
+}
 
 KernelRow one(std::string family, Family kernel, Format format, Shape shape) {
   return {std::move(family), {}, name(kernel), format, {{kernel, shape}}};
@@ -162,19 +176,16 @@ KernelRow moe_row(const CsvTable& table, std::size_t row, RowNumbers& number, bo
                .exchanged = exchanged,
                .step = step};
   const std::string_view spread = table.at(row, "distribution");
-  constexpr std::string_view kPowerLaw = "power_law_";
-  if (spread.starts_with(kPowerLaw)) {
-    const std::string_view text = spread.substr(kPowerLaw.size());
-    std::from_chars(text.data(), text.data() + text.size(), moe.power_law);
-  } else if (spread != "balanced" && spread != "uniform") {
+  const auto power = power_law_of(spread);
+  if (!power && spread != "balanced" && spread != "uniform")
     return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
-  }
+  moe.power_law = power.value_or(0);
   if (std::string reason = doubt_of(table, moe, spread == "balanced"); !reason.empty())
     return refuse("moe", std::move(reason));
   moe.even = moe.power_law == 0;
   moe.gated = !ungated_experts(table, row, moe);
+  // Releases after it skip the rows of experts that are elsewhere.
   const auto named = table_name(table.file);
-  // Later releases skip them.
   moe.absent_rows = named && named->stack == "sglang-0.5.10" && !exchanged;
   KernelRow result = one("moe", Family::kMoe, *format, moe);
   if (variant_of(moe) != Variant::kPlain)
@@ -198,14 +209,10 @@ KernelRow wide_moe_row(const CsvTable& table, std::size_t row, RowNumbers& numbe
                .a = *format,
                .b = *format,
                .exchanged = true};
-  std::string_view spread = table.at(row, "distribution");
-  constexpr std::string_view kPowerLaw = "power_law_", kBalanced = "_eplb";
-  if (!spread.starts_with(kPowerLaw))
-    return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
-  if (!spread.ends_with(kBalanced)) {
-    spread.remove_prefix(kPowerLaw.size());
-    std::from_chars(spread.data(), spread.data() + spread.size(), moe.power_law);
-  }
+  const std::string_view spread = table.at(row, "distribution");
+  const auto power = power_law_of(spread);
+  if (!power) return refuse("moe", fmt::format("distribution '{}' is not modelled", spread));
+  if (!spread.ends_with("_eplb")) moe.power_law = *power;
   KernelRow result = one("moe", Family::kMoe, *format, moe);
   result.listed = variant_name(Family::kMoe, variant_of(moe));
   return result;

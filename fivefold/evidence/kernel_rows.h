@@ -23,6 +23,8 @@ struct KernelRow {
 void set_beside(const KernelModel& model, KernelRow& row);
 
 KernelRow refuse(std::string family, std::string reason);
+// What a row of a table calls its kernel.
+std::string_view kernel_named(const CsvTable& table, std::size_t row, const KernelRow& read);
 
 // A row's numbers; a missing one makes the row unusable rather than zero.
 class RowNumbers {

@@ -100,11 +100,8 @@ Result<Predictions> predict_operators(const Catalog& catalog, const CsvTable& ta
                  .measured = *latency,
                  .unit = "ms",
                  .refused = read.refused.empty() ? unknown : read.refused};
-    if (p.refused.empty()) {
-      const std::string_view kernel =
-          read.kernel.empty() ? table.at(row, "kernel_source") : std::string_view(read.kernel);
-      predict_operator(catalog, models, **chip, **own, read, kernel, p);
-    }
+    if (p.refused.empty())
+      predict_operator(catalog, models, **chip, **own, read, kernel_named(table, row, read), p);
     if (p.refused.empty()) {
       p.calibrated = is_calibrated(**catalog.stack(p.stack), p.form, stem, p.family, p.chip,
                                    shape_text(table, row));

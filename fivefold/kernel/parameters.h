@@ -58,8 +58,8 @@
 //                       are not in a graph, no module takes less than all of its calls
 //   each                seconds of each sequence, where a module takes them one after the other
 //   scores              rate of an indexer's scores over that of the core
-//   gather              times that the bytes of an indexer's keys cross memory until they are
-//   scored tables              times that the list of a module's cached tokens, 4 bytes each, does
+//   gather              times that an indexer's keys cross memory until they are scored
+//   tables              times that the list of a module's cached tokens, 4 bytes each, does
 //   cores               where the chip's data sheet names none: work units that run at once
 //   clock               where the data sheet names none
 #pragma once
