@@ -1,0 +1,68 @@
+#include "fivefold/fabric/folding.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "fivefold/catalog/catalog.h"
+#include "fivefold/fabric/plan.h"
+
+namespace fivefold {
+namespace {
+
+const Catalog& catalog() {
+  static const Catalog loaded = Catalog::load().value();
+  return loaded;
+}
+
+Graph system_graph(const char* system, int chips, const GraphOptions& options = {}) {
+  const auto machine =
+      build_machine(**catalog().system(system), chips, **catalog().stack("comm/generic"));
+  return build_graph(*machine, options).value();
+}
+
+std::size_t distinct(const std::vector<std::int32_t>& folded) {
+  return std::set<std::int32_t>(folded.begin(), folded.end()).size();
+}
+
+TEST(Folding, ANodeStandsForAllNodes) {
+  const Graph graph = system_graph("cloudmatrix384", 384);
+  const auto folded = folded_links(graph, 16);
+  ASSERT_TRUE(folded);
+  // 8 pairs of dies, 16 ports and one uplink, both ways.
+  EXPECT_EQ(distinct(*folded), 2u * (8 + 16 + 1));
+}
+
+TEST(Folding, ADeviceStandsForAllOfASwitchedDomain) {
+  const auto folded = folded_links(system_graph("gb200_nvl72", 72), 1);
+  ASSERT_TRUE(folded);
+  EXPECT_EQ(distinct(*folded), 2u);
+}
+
+TEST(Folding, SeparatePlanesStayApart) {
+  const auto folded = folded_links(system_graph("gb200_nvl72", 72, {.separate_planes = true}), 1);
+  ASSERT_TRUE(folded);
+  EXPECT_EQ(distinct(*folded), 2u * 18);
+}
+
+TEST(Folding, ARingOfRowsFoldsByRows) {
+  const Graph pod = system_graph("tpu_v6e_pod", 256);
+  const auto folded = folded_links(pod, 16);
+  ASSERT_TRUE(folded);
+  EXPECT_EQ(distinct(*folded), pod.links.size() / 16);
+}
+
+TEST(Folding, AMoveThatIsNoSymmetryIsRefused) {
+  // One step along a row of a torus carries the last device into the next row.
+  EXPECT_FALSE(folded_links(system_graph("tpu_v6e_pod", 256), 1));
+  EXPECT_FALSE(folded_links(system_graph("cloudmatrix384", 384), 3));
+}
+
+TEST(Folding, AnUnevenMachineIsRefused) {
+  // 20 devices of nodes of 8: the last node is half full.
+  EXPECT_FALSE(folded_links(system_graph("dgx_h100_8", 20), 8));
+  EXPECT_FALSE(folded_links(system_graph("dgx_h100_8", 16), 0));
+}
+
+}  // namespace
+}  // namespace fivefold
