@@ -20,6 +20,7 @@ enum class Collective : std::uint8_t {
   kAllToAll,
   kBroadcast,
   kSendRecv,
+  kReduce,
 };
 std::string_view name(Collective collective);
 
@@ -32,14 +33,19 @@ struct Group {
 // Ranks r, r+stride, r+2 stride, ... (`size` of them), ranks numbered from the inside out.
 Group make_group(const Machine& machine, int size, int stride);
 
+// plan.h lists what each moves and where its closed form is from.
 enum class Algorithm : std::uint8_t {
   kRing,
-  kTree,
+  kTree,        // one binary tree
+  kDoubleTree,  // two, each with half of the buffer
+  kHalvingDoubling,
+  kHierarchical,
   kOneShot,
   kTwoShot,
-  kHierarchical,
   kInNetwork,
   kPairwise,
+  kRailAligned,
+  kAllPath,
   kDirect,
 };
 std::string_view name(Algorithm algorithm);
@@ -48,10 +54,12 @@ struct CollectiveTime {
   Seconds time;
   Seconds latency;  // the part that does not shrink with the message
   Algorithm algorithm = Algorithm::kDirect;
+  int protocol = 0;    // index of LinkParameters::protocols
   int bottleneck = 0;  // level
 };
 
-// Zero for a group of one. The fastest algorithm that the stack's library has, as it would choose.
+// Zero for a group of one. What the stack's library would choose: by its own tuning model where
+// that is known (choice.cpp), else the fastest algorithm that it has. More choices: plan.h.
 CollectiveTime collective_time(const Machine& machine, Collective collective, const Group& group,
                                Bytes bytes);
 

@@ -55,6 +55,13 @@ class Lookup {
   double get(std::string_view parameter, double otherwise) const {
     return get(parameter).value_or(otherwise);
   }
+  std::string_view text(std::string_view parameter) const {
+    for (const Facts* facts : found_) {
+      const Fact* fact = facts->find(parameter);
+      if (fact != nullptr && fact->kind == Fact::Kind::kText) return fact->text;
+    }
+    return {};
+  }
 
  private:
   std::vector<const Facts*> found_;
@@ -82,27 +89,47 @@ ExchangeParameters read_exchange(const Lookup& lookup) {
           .forwards = lookup.get("forwards", 0.0) > 0};
 }
 
+Expectation read_expectation(const Lookup& lookup) {
+  return {.nccl = lookup.text("choice") == "nccl",
+          .bandwidth = lookup.get("library_bandwidth", 0.0),
+          .ll = BytesPerSecond(lookup.get("library_ll", 0.0)),
+          .ll_far = BytesPerSecond(lookup.get("library_ll_far", 0.0)),
+          .ll128 = BytesPerSecond(lookup.get("library_ll128", 0.0)),
+          .in_network = BytesPerSecond(lookup.get("library_in_network", 0.0)),
+          .ll_most = Bytes(lookup.get("library_ll_most", 0.0)),
+          .network = lookup.get("network", 0.0) > 0};
+}
+
+Protocol read_protocol(const Lookup& lookup, const std::string& prefix, const Protocol& other) {
+  return {.share = lookup.get(prefix + "share", 0.0),
+          .base = Seconds(lookup.get(prefix + "base", other.base.value())),
+          .step = Seconds(lookup.get(prefix + "step", other.step.value())),
+          .fill = lookup.get(prefix + "fill", 0.0),
+          .fill_bytes = Bytes(lookup.get(prefix + "fill_bytes", 0.0))};
+}
+
 // Without a fitted step the hardware's own latency stands for it.
 LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
-  const Seconds base(lookup.get("base", 0.0));
-  const Seconds step(lookup.get("step", latency.value()));
   LinkParameters link;
   link.efficiency = lookup.get("efficiency", 1.0);
   link.copy_rate = BytesPerSecond(lookup.get("copy_rate", 0.0));
-  link.protocols[0] = {1.0, base, step};
-  link.protocols[1] = {lookup.get("ll_share", 0.0), Seconds(lookup.get("ll_base", base.value())),
-                       Seconds(lookup.get("ll_step", step.value()))};
-  link.protocols[2] = {lookup.get("ll128_share", 0.0),
-                       Seconds(lookup.get("ll128_base", base.value())),
-                       Seconds(lookup.get("ll128_step", step.value()))};
+  Protocol& simple = link.protocols[0];
+  simple = read_protocol(lookup, "", {.base = Seconds(0), .step = latency});
+  simple.share = 1;
+  link.protocols[1] = read_protocol(lookup, "ll_", simple);
+  link.protocols[2] = read_protocol(lookup, "ll128_", simple);
   link.tree_share = lookup.get("tree_share", 0.0);
   link.chain = lookup.get("chain", 1.0);
   link.hierarchical = lookup.get("hierarchical", 1.0) > 0;
   link.direct = read_direct(lookup);
   link.in_network_efficiency = lookup.get("in_network_efficiency", 0.0);
-  link.in_network_base = Seconds(lookup.get("in_network_base", base.value()));
+  link.in_network_base = Seconds(lookup.get("in_network_base", simple.base.value()));
+  link.in_network_fill = lookup.get("in_network_fill", 0.0);
+  link.in_network_fill_bytes = Bytes(lookup.get("in_network_fill_bytes", 0.0));
   link.staging_rate = BytesPerSecond(lookup.get("staging_rate", 0.0));
   link.host_time = Seconds(lookup.get("host_time", 0.0));
+  link.all_path = lookup.get("all_path", 0.0) > 0;
+  link.expected = read_expectation(lookup);
   link.exchange = read_exchange(lookup);
   return link;
 }

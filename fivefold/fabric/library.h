@@ -6,24 +6,34 @@
 // parameter is looked up by itself, so that an entry states only what differs from a more general
 // one; of equal entries the later wins.
 //
-// The form is that of NCCL's own tuning model (src/graph/tuning.cc of NCCL 2.2x): an operation
-// takes base + steps x step + bytes / (nominal bandwidth x efficiency x share) under each protocol,
-// and the library takes the fastest. To the wire comes the way of the buffer through the device's
-// cores, which does not shrink with the number of ranks. Seconds, bytes per second, fractions:
+// The form is that of NCCL's own tuning model (src/graph/tuning.cc of NCCL 2.2x), with latency and
+// transfer of a step behind each other (collective/plan.h). Seconds, bytes per second, fractions:
 //   efficiency          payload over nominal bandwidth of a large message
-//   copy_rate           at which a device moves its own buffer besides; absent: free
+//   copy_rate           at which a device moves its own part (bytes / n) besides; absent: free
 //   base, step          of the bandwidth protocol ("Simple"): once an operation, and each step
-//   ll_share, ll_base, ll_step           of the latency protocol (flags beside the data)
-//   ll128_share, ll128_base, ll128_step  of the protocol in between; share 0: there is none
-//   tree_share          tree bandwidth over ring bandwidth; 0: the library has no tree
+//   fill, fill_bytes    base and step grow by this share until a rank's part of the buffer is as
+//   large ll_share, ll_base, ll_step, ll_fill, ll_fill_bytes    of the latency protocol (flags
+//   beside data) ll128_share, ll128_base, ll128_step   of the protocol in between; share 0: there
+//   is none tree_share          tree bandwidth over ring bandwidth; 0: the library has no tree
 //   chain               ranks of one host, which a tree passes one after the other
 //   hierarchical        1: it can go level by level, each on the shard that the inner ones leave
+//   all_path            1: it uses detours of a full mesh
 //   one_shot_base, one_shot_step, one_shot_efficiency, two_shot_base, two_shot_efficiency
 //                       kernels over peer memory; efficiency 0: there are none
 //   direct_max, direct_ranks             the largest buffer and group that they are used for
-//   in_network_base, in_network_efficiency   reduction in the switch (NVLS); 0: there is none
+//   in_network_base, in_network_efficiency, in_network_fill, in_network_fill_bytes
+//                       reduction in the switch (NVLS); efficiency 0: there is none
 //   staging_rate        at which the buffer is copied to and from the library's own; 0: in place
 //   host_time           the host needs so long to issue an operation
+//   choice              nccl: the library chooses by NCCL's model (collective/choice.cpp), which
+//   takes
+//                       these for true; else the fastest is taken
+//   library_bandwidth   of all channels, over nominal
+//   library_ll, library_ll_far, library_ll128, library_in_network   limits of these, bytes a
+//   second;
+//                       ll_far on more than two hosts
+//   library_ll_most     bytes to one peer up to which an exchange uses the latency protocol
+//   network             1: cards and cables between hosts
 // MoE exchanges (families moe_dispatch, moe_combine, and the low-latency kernels moe_dispatch_ll,
 // moe_combine_ll) take base, step (each peer), efficiency, and
 //   fill_rate           bytes of one token over this: the first token through the pipeline
@@ -66,6 +76,8 @@ struct Protocol {
   double share = 0;  // of the link's efficiency; 0: the library does not have it
   Seconds base;
   Seconds step;
+  double fill = 0;   // latency grows by this share until a piece fills what moves at once,
+  Bytes fill_bytes;  // which is so much
 };
 inline constexpr int kProtocolCount = 3;
 
@@ -90,6 +102,16 @@ struct ExchangeParameters {
   bool forwards = false;
 };
 
+// What the library's own tuning model takes for true when it chooses (collective/choice.cpp).
+struct Expectation {
+  bool nccl = false;                 // it chooses by NCCL's model; else the fastest is taken
+  double bandwidth = 0;              // of nominal
+  BytesPerSecond ll, ll_far, ll128;  // limits of protocols; ll_far: on more than two hosts
+  BytesPerSecond in_network;         // of a reduction in the switches
+  Bytes ll_most;                     // to one peer of an all-to-all under LL
+  bool network = false;              // cards and cables between hosts
+};
+
 struct LinkParameters {
   double efficiency = 1;
   BytesPerSecond copy_rate;                        // 0: free
@@ -100,8 +122,12 @@ struct LinkParameters {
   DirectKernels direct;
   double in_network_efficiency = 0;
   Seconds in_network_base;
+  double in_network_fill = 0;
+  Bytes in_network_fill_bytes;
   BytesPerSecond staging_rate;  // 0: in place
   Seconds host_time;
+  bool all_path = false;
+  Expectation expected;
   ExchangeParameters exchange;
 };
 
