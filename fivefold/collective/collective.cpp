@@ -7,25 +7,6 @@
 namespace fivefold {
 namespace {
 
-Traffic traffic_of(Collective collective) {
-  switch (collective) {
-    case Collective::kAllReduce:
-      return Traffic::kAllReduce;
-    case Collective::kAllGather:
-      return Traffic::kAllGather;
-    case Collective::kReduceScatter:
-      return Traffic::kReduceScatter;
-    case Collective::kAllToAll:
-      return Traffic::kAllToAll;
-    case Collective::kBroadcast:
-    case Collective::kReduce:  // a broadcast backwards
-      return Traffic::kBroadcast;
-    case Collective::kSendRecv:
-      return Traffic::kSendRecv;
-  }
-  return Traffic::kSendRecv;
-}
-
 // The best so far: by the time that a library expects, or by the time that is.
 struct Best {
   CollectivePlan plan;
@@ -135,6 +116,25 @@ Refusal plan_forced(const Operation& op, Algorithm algorithm, CollectivePlan& pl
 }
 
 }  // namespace
+
+Traffic traffic_of(Collective collective) {
+  switch (collective) {
+    case Collective::kAllReduce:
+      return Traffic::kAllReduce;
+    case Collective::kAllGather:
+      return Traffic::kAllGather;
+    case Collective::kReduceScatter:
+      return Traffic::kReduceScatter;
+    case Collective::kAllToAll:
+      return Traffic::kAllToAll;
+    case Collective::kBroadcast:
+    case Collective::kReduce:  // a broadcast backwards
+      return Traffic::kBroadcast;
+    case Collective::kSendRecv:
+      return Traffic::kSendRecv;
+  }
+  return Traffic::kSendRecv;
+}
 
 std::string_view name(Collective collective) {
   return collective == Collective::kReduce ? "reduce" : name(traffic_of(collective));

@@ -13,6 +13,9 @@ namespace fivefold {
 
 inline constexpr int kMaxLevels = 8;
 
+// Whose library parameters the operation takes.
+Traffic traffic_of(Collective collective);
+
 struct Operation {
   const Machine& machine;
   const Group& group;
