@@ -88,7 +88,7 @@ BENCHMARK(EventsHold)->Arg(1000)->Arg(100000)->Arg(1000000);
 
 void AllToAllFatTree(benchmark::State& state) {
   const FatTree tree{int(state.range(0))};
-  run(state, tree, all_to_all(tree, 1e6), 1e-3);
+  run(state, tree, all_to_all(tree, 1e6), SimulationOptions{}.tolerance);
 }
 BENCHMARK(AllToAllFatTree)->Arg(256)->Arg(1024)->Unit(benchmark::kMillisecond);
 
@@ -102,9 +102,19 @@ BENCHMARK(RandomFlows)
     ->Args({1024, 20000, 1000000000})
     ->Args({1024, 20000, 10000})
     ->Args({1024, 20000, 1000})
+    ->Args({1024, 1000, 1000})
+    ->Args({1024, 10000, 1000})
     ->Args({1024, 100000, 1000})
+    ->Args({8192, 1000000, 1000})
     ->Unit(benchmark::kMillisecond)
     ->Iterations(1);
+
+// Each of 8,192 chips sends to 64 others, unequal sizes: 524,288 flows.
+void UnevenDispatch(benchmark::State& state) {
+  const FatTree tree{8192};
+  run(state, tree, random_flows(tree, 8192 * 64, 64), SimulationOptions{}.tolerance);
+}
+BENCHMARK(UnevenDispatch)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace
 }  // namespace fivefold

@@ -18,7 +18,7 @@ using Ranks = std::vector<int>;
 struct FlowOptions {
   CollectiveOptions choice;
   Routing routing = Routing::kAdaptive;
-  double tolerance = 1e-3;
+  double tolerance = 2e-3;
   // Symmetric blocks are simulated once, identical rounds until their times repeat. Both exactly:
   // switching them off changes speed, not times. A timeline then has no gaps.
   bool fold = true;

@@ -69,6 +69,9 @@ std::int32_t MaxMin::add_class(std::span<const Hop> path, double cap) {
   assert(cap > 0 && (std::isfinite(cap) || !path.empty()));
   const auto index = std::int32_t(classes_.size());
   classes_.push_back({.first_hop = std::int32_t(hops_.size()), .hops = std::int32_t(path.size())});
+  if (path.size() <= std::size_t(kShort)) {
+    std::copy(path.begin(), path.end(), classes_.back().near.begin());
+  }
   caps_.push_back(cap);
   hops_.insert(hops_.end(), path.begin(), path.end());
   places_.resize(hops_.size());
@@ -234,7 +237,13 @@ void MaxMin::find_level(std::int32_t index) {
   const std::vector<Use>& uses = uses_[std::size_t(index)];
   Load& load = loads_[std::size_t(index)];
   bounds_.clear();
-  for (const Use& use : uses) bounds_.push_back(bound_of(use, index));
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    constexpr std::size_t kAhead = 8;
+    if (i + kAhead < uses.size()) {
+      __builtin_prefetch(&classes_[std::size_t(uses[i + kAhead].index)]);
+    }
+    bounds_.push_back(bound_of(uses[i], index));
+  }
   const double found = level_for(bounds_, load.capacity, level(index));
   set_level(index, found);
   load.queued = true;  // its own changes do not queue it again

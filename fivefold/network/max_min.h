@@ -19,6 +19,7 @@
 // tens of times longer, because each departure then moves every rate a little.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -31,7 +32,7 @@ namespace fivefold {
 class MaxMin {
  public:
   // Bytes per second of each link, above zero.
-  explicit MaxMin(std::span<const double> capacities, double tolerance = 1e-3);
+  explicit MaxMin(std::span<const double> capacities, double tolerance = 2e-3);
 
   // A class of flows with this path, without flows as yet. A path may be empty if the cap is
   // finite. `cap`: bytes per second of one unit of weight.
@@ -62,7 +63,10 @@ class MaxMin {
   double used(std::int32_t link) const { return loads_[std::size_t(link)].used; }
 
  private:
-  struct Class {
+  // One cache line, with the hops of a short path: looking at a link reads the classes of all its
+  // uses, which lie anywhere.
+  static constexpr std::int32_t kShort = 4;
+  struct alignas(64) Class {
     double rate = 0;  // as the links on its path know it: within the tolerance of the true one
     double weight = 0;
     std::int32_t bottleneck = kOwnCap;
@@ -70,6 +74,7 @@ class MaxMin {
     std::int32_t hops = 0;
     bool moved = false;
     bool rising = false;  // while filling: its rate is not found yet
+    std::array<Hop, kShort> near = {};
   };
   // A class's use of a link, kept in the link.
   struct Use {
@@ -100,7 +105,8 @@ class MaxMin {
   };
 
   std::span<const Hop> hops_of(const Class& flow) const {
-    return {hops_.data() + flow.first_hop, std::size_t(flow.hops)};
+    const Hop* first = flow.hops <= kShort ? flow.near.data() : hops_.data() + flow.first_hop;
+    return {first, std::size_t(flow.hops)};
   }
   void attach(std::int32_t index);
   void detach(std::int32_t index);

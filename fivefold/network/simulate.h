@@ -16,7 +16,7 @@
 namespace fivefold {
 
 struct SimulationOptions {
-  double tolerance = 1e-3;                 // of rates: max_min.h
+  double tolerance = 2e-3;                 // of rates: max_min.h
   std::vector<std::int32_t> watched = {};  // links whose use over time is recorded
 };
 
