@@ -41,6 +41,12 @@ void take_catalog(PlanLevel& level, const SystemLevel& from) {
   level.devices_per_port = from.devices_per_port;
   const Fact* peers = from.facts.find("peer_to_peer");
   if (peers != nullptr && peers->kind == Fact::Kind::kBool) level.peer_to_peer = peers->flag;
+  const Fact* medium = from.facts.find("medium");
+  if (medium != nullptr) level.medium = medium_named(medium->text).value_or(Medium::kUnknown);
+  const Fact* module = from.facts.find("module");
+  if (module != nullptr && module->is_number()) level.module = BytesPerSecond(module->number);
+  const Fact* share = from.facts.find("optical_share");
+  if (share != nullptr && share->is_number()) level.optical_share = share->number;
 }
 
 const SystemLevel* catalog_level(const Machine& machine, const Level& level) {
@@ -68,6 +74,27 @@ std::string_view name(Wiring wiring) {
       return "dragonfly";
   }
   return "";
+}
+
+std::string_view name(Medium medium) {
+  switch (medium) {
+    case Medium::kBoard:
+      return "board";
+    case Medium::kCopper:
+      return "copper";
+    case Medium::kOptical:
+      return "optical";
+    case Medium::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::optional<Medium> medium_named(std::string_view text) {
+  for (const Medium medium : {Medium::kBoard, Medium::kCopper, Medium::kOptical}) {
+    if (name(medium) == text) return medium;
+  }
+  return std::nullopt;
 }
 
 FabricPlan plan_of(const Machine& machine, const GraphOptions& options) {
