@@ -114,7 +114,12 @@ FabricPlan plan_of(const Machine& machine, const GraphOptions& options) {
     level.link_bandwidth = from.link_bandwidth.value() > 0 ? from.link_bandwidth : from.bandwidth;
     level.carries_outer = from.carries_outer;
     if (machine.system != nullptr) {
-      if (const SystemLevel* facts = catalog_level(machine, from)) take_catalog(level, *facts);
+      if (const SystemLevel* facts = catalog_level(machine, from)) {
+        take_catalog(level, *facts);
+      } else {
+        level.medium = Medium::kOptical;
+        plan.assumed.push_back(fmt::format("'{}' is taken as optical", from.name));
+      }
     }
     const bool carried = !plan.levels.empty() && plan.levels.back().carries_outer;
     // The catalog counts all switches of a level; those above a plane belong to it.
