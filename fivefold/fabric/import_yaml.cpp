@@ -91,9 +91,12 @@ class LevelReader {
     for (std::size_t i = 0; i < node.keys.size(); ++i) field(node, i);
     // What follows from a wrong field would only repeat it.
     if (problems_.size() == problems_before) check(node, inner_size);
-    level_.bandwidth /= std::max(1.0, oversubscription_);
-    level_.clos.oversubscription = level_.clos.leaf > 0 ? oversubscription_ : 1;
-    if (level_.clos.leaf > 0) level_.bandwidth *= std::max(1.0, oversubscription_);
+    if (level_.clos.leaf > 0) {
+      level_.clos.oversubscription = oversubscription_;
+    } else {
+      level_.oversubscription = oversubscription_;
+      level_.bandwidth /= oversubscription_;
+    }
     return level_;
   }
 

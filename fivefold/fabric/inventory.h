@@ -2,9 +2,9 @@
 // take.
 //
 // Counted on the graph with every plane and spine separate. Prices and powers are facts of the
-// catalog (net.module.*, net.switch.*, net.copper.*), scaled by bandwidth from 800
-// Gbit/s (switches: from 51.2 Tbit/s of ports). Network cards, and the chips' own share of their
-// links' price, are not in it.
+// catalog: transceivers net.module.* and copper net.copper.* of 800 Gbit/s, switches net.switch.*
+// of 51.2 Tbit/s of ports, scaled by bandwidth. Network cards, links on boards, and what a chip's
+// own interfaces take (it is in the chip's power) are not in it.
 #pragma once
 
 #include <string>

@@ -39,6 +39,7 @@ int whole_fact(const Facts& facts, std::string_view path, int otherwise) {
 void take_catalog(PlanLevel& level, const SystemLevel& from) {
   level.planes = whole_fact(from.facts, "switches", 1);
   level.devices_per_port = from.devices_per_port;
+  level.oversubscription = std::max(1.0, from.oversubscription);
   const Fact* peers = from.facts.find("peer_to_peer");
   if (peers != nullptr && peers->kind == Fact::Kind::kBool) level.peer_to_peer = peers->flag;
   const Fact* medium = from.facts.find("medium");

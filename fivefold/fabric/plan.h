@@ -64,6 +64,7 @@ struct PlanLevel {
   Seconds latency;
   std::vector<int> dims;          // meshes and tori; empty: one
   BytesPerSecond link_bandwidth;  // meshes and tori
+  double oversubscription = 1;    // already taken off the bandwidth; a Clos states its own
   bool carries_outer = false;     // the level outside has no ports of its own
   int planes = 1;                 // parallel switches of one group; uplinks: for each one below
   int devices_per_port = 1;       // which share a port of that many times the bandwidth
