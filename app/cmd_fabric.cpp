@@ -208,9 +208,9 @@ void add_fabric_command(CLI::App& app, Context& context) {
 
   const auto ends = std::make_shared<Options>();
   CLI::App* route = fabric->add_subcommand("route", "The way between two devices, link by link");
-  route->add_option("FROM", ends->from, "Device")->required();
-  route->add_option("TO", ends->to, "Device")->required();
   route->add_option("SYSTEM", ends->system, "Of the catalog, or SYSTEM:N for N of them");
+  route->add_option("--from", ends->from, "Device that sends")->required();
+  route->add_option("--to", ends->to, "Device that receives")->required();
   route->add_option("--routing", ends->routing, "adaptive, deterministic, ecmp or all-path");
   add_fabric_options(*route, ends);
   route->callback([ends, &context] { run_route(*ends, context); });

@@ -103,7 +103,7 @@ Result<Topology> read_astra(const yaml::Node& root, const std::string& file, boo
   plan.devices = int(devices);
   auto graph = build_graph(plan, separate_planes);
   if (!graph) {
-    for (Problem& problem : graph.error().problems) problem.place = {file, 0, 0};
+    for (Problem& problem : graph.error().problems) problem.place = reader.place(*topology);
     return fail(std::move(graph.error()));
   }
   return Topology{{}, "ASTRA-sim", std::move(plan), *std::move(graph)};

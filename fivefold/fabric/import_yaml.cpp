@@ -399,7 +399,8 @@ Result<Topology> read_levels(const yaml::Node& root, const std::string& file,
   if (plan.devices == 0 && !plan.levels.empty()) plan.devices = plan.levels.back().size;
   auto graph = build_graph(plan, separate_planes);
   if (!graph) {
-    for (Problem& problem : graph.error().problems) problem.place = {file, 0, 0};
+    const yaml::Node& levels = *root.find("levels");
+    for (Problem& problem : graph.error().problems) problem.place = reader.place(levels);
     return fail(std::move(graph.error()));
   }
   std::string name = plan.name;

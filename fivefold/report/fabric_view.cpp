@@ -36,8 +36,12 @@ std::string range_text(const Range& range, std::string_view unit) {
   if (!(range.high > 0)) return "-";
   const double scale = range.value >= 1e6 ? 1e6 : range.value >= 1e3 ? 1e3 : 1;
   const std::string_view prefix = scale > 1e3 ? "M" : scale > 1 ? "k" : "";
-  return fmt::format("{:.3g} {}{} ({:.3g} to {:.3g})", range.value / scale, prefix, unit,
-                     range.low / scale, range.high / scale);
+  const auto digits = [scale](double value) {
+    value /= scale;
+    return value >= 100 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+  };
+  return fmt::format("{} {}{} ({} to {})", digits(range.value), prefix, unit, digits(range.low),
+                     digits(range.high));
 }
 
 std::string count_text(double count) {
