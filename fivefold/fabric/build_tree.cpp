@@ -20,6 +20,7 @@ class TreeBuilder {
       : plan_(plan), separate_(separate_planes), graph_(graph), part_(part) {}
 
   void build(int first, int last) {
+    last_ = last;
     for (int number = first; number <= last; ++number) {
       add_level(number, number == first, number == 0 ? 1 : plan_.levels[number - 1].size);
     }
@@ -55,7 +56,7 @@ class TreeBuilder {
       case Wiring::kPcie:
         push(number, level.size, 1, level.planes, NodeKind::kPcieSwitch, 1);
         stages_.back().tier.turns = level.peer_to_peer;
-        if (!level.peer_to_peer && !level.carries_outer) {
+        if (!level.peer_to_peer && number == last_) {
           push(number, level.size, 1, 1, NodeKind::kHost, 1);
         }
         break;
@@ -153,6 +154,7 @@ class TreeBuilder {
   Graph& graph_;
   Part& part_;
   std::vector<Stage> stages_;
+  int last_ = 0;
 };
 
 }  // namespace

@@ -88,7 +88,7 @@ Result<void> check_fault(const FabricPlan& plan, const Graph& graph, const Fault
         fmt::format("devices are 0 to {}", plan.devices - 1));
   }
   if (fault.level >= int(plan.levels.size())) {
-    return fail(fmt::format("a fault on level {}, but there are {} levels", fault.level,
+    return fail(fmt::format("a fault on level {}; levels: {}", fault.level,
                             plan.levels.size()),
                 "levels count from 0, the innermost");
   }

@@ -7,7 +7,7 @@
 // 3. A link's `level` is its index in the machine's levels (-1: the graph was not built from
 // levels), so that what a library reaches on a level can be applied to its links.
 // 4. Devices pass on only what came to them over a direct link from another device (a mesh); what
-// came from a switch ends there.
+// came from a switch ends there, unless there is no other way.
 #pragma once
 
 #include <cstdint>

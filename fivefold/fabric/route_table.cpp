@@ -8,7 +8,17 @@ namespace {
 
 constexpr std::int32_t kFar = std::numeric_limits<std::int32_t>::max() / 2;
 constexpr std::size_t kMostEntries = 16'000'000;  // in all tables: 200 MB
-constexpr int kAnyLevel = std::numeric_limits<int>::max() / 2;
+// A limit on levels, and whether devices with direct links may pass on what came from a switch.
+constexpr int kAnyLevel = 0xffff;
+constexpr int kRelay = 0x10000;
+
+bool within(const Link& link, int limit) {
+  return link.level <= (limit & kAnyLevel);
+}
+
+bool relays(int limit) {
+  return (limit & kRelay) != 0;
+}
 
 }  // namespace
 
@@ -48,9 +58,10 @@ const RouteTables::Table& RouteTables::table(int target, int level) {
     const std::int32_t hops = table.hops[slot_[node]];
     for (std::int32_t k = into_.first[node]; k < into_.first[node + 1]; ++k) {
       const Link& link = graph_->links[into_.links[k]];
-      if (link.level > level || !passes_on(link.from)) continue;
+      if (!within(link, level) || !passes_on(link.from)) continue;
       // A device passes on only what came from a device.
-      if (node != target && is_device(node) && !is_device(link.from)) continue;
+      const bool comes_from_switch = node != target && is_device(node) && !is_device(link.from);
+      if (comes_from_switch && !relays(level)) continue;
       std::int32_t& known = table.hops[slot_[link.from]];
       if (known == kFar) {
         known = hops + 1;
@@ -72,7 +83,7 @@ std::pair<std::int32_t, double> RouteTables::distance(int node, int to, int leve
   std::pair<std::int32_t, double> best{kFar, 0};
   for (std::int32_t k = into_.first[to]; k < into_.first[to + 1]; ++k) {
     const Link& link = graph_->links[into_.links[k]];
-    if (link.level > level || !passes_on(link.from)) continue;
+    if (!within(link, level) || !passes_on(link.from)) continue;
     const Table& known = table(link.from, level);
     const std::int32_t hops = known.hops[slot_[node]] + 1;
     if (hops > best.first || hops >= kFar) continue;
@@ -89,8 +100,9 @@ void RouteTables::next_steps(int node, int to, int level, std::vector<Step>& ste
   for (std::int32_t k = from_.first[node]; k < from_.first[node + 1]; ++k) {
     const std::int32_t number = from_.links[k];
     const Link& link = graph_->links[number];
-    if (link.level > level) continue;
-    if (link.to != to && is_device(link.to) && !is_device(node)) continue;
+    if (!within(link, level)) continue;
+    const bool passes_device = link.to != to && is_device(link.to) && !is_device(node);
+    if (passes_device && !relays(level)) continue;
     const auto [hops, ways] = distance(link.to, to, level);
     if (hops >= kFar || hops > best) continue;
     if (hops < best) steps.clear();
@@ -148,7 +160,7 @@ bool RouteTables::detours(int from, int to, int level, std::vector<Hop>& out) {
   const auto each_link = [&](int node, const auto& visit) {
     for (std::int32_t k = from_.first[node]; k < from_.first[node + 1]; ++k) {
       const Link& link = graph_->links[from_.links[k]];
-      if (link.level <= level && is_device(link.to)) visit(from_.links[k], link);
+      if (within(link, level) && is_device(link.to)) visit(from_.links[k], link);
     }
   };
   each_link(from, [&](std::int32_t number, const Link& link) {
@@ -200,7 +212,8 @@ bool RouteTables::route(int from, int to, std::uint64_t hash, Routing routing,
   for (int level = level_joining(from, to); level < levels; ++level) {
     if (route_within(from, to, level, hash, routing, out)) return true;
   }
-  return levels == 0 && route_within(from, to, kAnyLevel, hash, routing, out);
+  if (route_within(from, to, kAnyLevel, hash, routing, out)) return true;
+  return route_within(from, to, kAnyLevel | kRelay, hash, routing, out);
 }
 
 }  // namespace fivefold

@@ -3,7 +3,7 @@
 // Only nodes that pass traffic on are searched: switches, and devices with direct links. A device
 // that hangs on switches is reached over the tables of those switches, so that a thousand devices
 // of one switch share one table. Links outside the innermost level that joins both ends are left
-// out, unless there is no other way.
+// out, unless there is no other way; so are devices that would pass on what came from a switch.
 #pragma once
 
 #include <cstdint>

@@ -160,10 +160,10 @@ double error_of(const Prediction& row) {
 }
 
 // Dots beyond this do not add to a picture, only to the page: every n-th row is drawn.
-constexpr std::size_t kMostDots = 6000;
+constexpr std::size_t kMostPoints = 6000;
 
 std::size_t drawn_every(const Predictions& rows) {
-  return (rows.size() + kMostDots - 1) / kMostDots;
+  return (rows.size() + kMostPoints - 1) / kMostPoints;
 }
 
 // By the time that was predicted, in steps of four: how far off is it when it says 10 us?
