@@ -25,7 +25,11 @@ LevelPlan level_plan(const Operation& op, int i, const Load& load) {
 
 void set_host(const Operation& op, CollectivePlan& plan) {
   const LinkParameters& link = op.governing();
-  plan.host = link.host_time;
+  double of_host = op.ranks();
+  for (int i = 0; i < op.levels(); ++i) {
+    if (op.link(i).expected.network) of_host /= op.fanout(i);
+  }
+  plan.host = std::max(link.host_time, op.link(op.innermost()).host_each * of_host);
   if (link.staging_rate.value() > 0) plan.staging = Bytes(op.bytes) / link.staging_rate;
 }
 
@@ -48,8 +52,8 @@ CollectivePlan plan_of(const Operation& op, const Loads& loads, int protocol) {
     const double protocol_share = link.protocols[p].share > 0 ? link.protocols[p].share : 1;
     level.rate = level.rate * (link.efficiency * protocol_share * loads.share);
     level.step = link.protocols[p].step * stretch;
-    if (i == op.innermost() && link.copy_rate.value() > 0)
-      plan.copy = Bytes(loads.piece) / link.copy_rate;
+    if (i == op.innermost() && link.copy_share > 0)
+      plan.copy = Bytes(loads.piece) / (op.level(i).bandwidth * link.copy_share);
     plan.levels.push_back(level);
   }
   set_host(op, plan);

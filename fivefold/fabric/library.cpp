@@ -112,7 +112,7 @@ Protocol read_protocol(const Lookup& lookup, const std::string& prefix, const Pr
 LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
   LinkParameters link;
   link.efficiency = lookup.get("efficiency", 1.0);
-  link.copy_rate = BytesPerSecond(lookup.get("copy_rate", 0.0));
+  link.copy_share = lookup.get("copy_share", 0.0);
   Protocol& simple = link.protocols[0];
   simple = read_protocol(lookup, "", {.base = Seconds(0), .step = latency});
   simple.share = 1;
@@ -128,6 +128,7 @@ LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
   link.in_network_fill_bytes = Bytes(lookup.get("in_network_fill_bytes", 0.0));
   link.staging_rate = BytesPerSecond(lookup.get("staging_rate", 0.0));
   link.host_time = Seconds(lookup.get("host_time", 0.0));
+  link.host_each = Seconds(lookup.get("host_each", 0.0));
   link.all_path = lookup.get("all_path", 0.0) > 0;
   link.expected = read_expectation(lookup);
   link.exchange = read_exchange(lookup);
