@@ -74,7 +74,9 @@ Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& pl
     return "the library's kernel takes fewer ranks or bytes";
   plan = {};
   plan.algorithm = algorithm;
-  plan.base = once ? direct.one_shot_base : direct.two_shot_base;
+  // All peers are met at a barrier before anything moves.
+  const double visits = (once ? 1 : 2) * (n - 1);
+  plan.base = (once ? direct.one_shot_base : direct.two_shot_base) + direct.step * visits;
   LevelPlan level = level_plan(
       op, i,
       {.bytes = (once ? n - 1 : 2 * (n - 1) / n) * op.bytes, .steps = (once ? 1 : 2) * (n - 1)});
@@ -113,6 +115,7 @@ Refusal plan_in_network(const Operation& op, CollectivePlan& plan) {
   plan.copy = Seconds(0);
   plan.base =
       link.in_network_base * filled(link.in_network_fill, link.in_network_fill_bytes, op.bytes);
+  plan.base += link.in_network_step * (std::ceil(n / std::max(1.0, link.chain)) - 1);
   LevelPlan& reducing = plan.levels[0];
   reducing.rate = op.level(innermost).bandwidth * link.in_network_efficiency;
   return {};

@@ -15,8 +15,10 @@ namespace {
 constexpr int kLeastRows = 12;         // fewer say nothing about a library
 constexpr int kLeastRowsOfAChip = 40;  // nor about what sets a chip apart from its architecture
 constexpr double kMostCounted = 0.5;   // of a row's error: outliers of a table count no more
-constexpr int kSweeps = 3;             // over the blocks of a layer
-constexpr int kStepsEach = 80;         // of a search, for each of its parameters
+// Weight of ln^2 between a parameter and what is typical of it.
+constexpr double kPrior = 0.002;
+constexpr int kSweeps = 3;      // over the blocks of a layer
+constexpr int kStepsEach = 80;  // of a search, for each of its parameters
 constexpr std::array kStarts = {0.3, 0.5, 0.7};
 
 std::string traffic_of(const CollectiveCase& row) {
@@ -38,9 +40,13 @@ const Level& governing(const CollectiveCase& row) {
   return row.machine->levels[i];
 }
 
+int ring_of(std::string_view fabric) {
+  return fabric.ends_with("/scale_out") ? 2 : fabric.ends_with("/host") ? 1 : 0;
+}
+
 struct LayerKey {
   std::size_t depth = 0;  // stacks that it rests on
-  bool network = false;
+  int ring = 0;           // fabrics that it may lie around
   std::string stack, fabric, traffic;
   auto operator<=>(const LayerKey&) const = default;
 };
@@ -89,17 +95,24 @@ class Workshop {
 // The rows of a layer on copies of their machines, whose parameters a search sets.
 class Bench {
  public:
-  Bench(const std::vector<const CollectiveCase*>& rows, std::string fabric, std::string traffic)
-      : rows_(rows), fabric_(std::move(fabric)), traffic_(traffic_from(traffic)) {
+  Bench(const Stack& stack, const std::vector<const CollectiveCase*>& rows, std::string fabric,
+        std::string traffic)
+      : stack_(&stack),
+        rows_(rows),
+        fabric_(std::move(fabric)),
+        family_(traffic),
+        traffic_(traffic_from(traffic)) {
     for (const CollectiveCase* row : rows) machines_.try_emplace(row->machine, *row->machine);
   }
   void set(const LinkFact& fact, double value) {
     for (auto& [original, machine] : machines_) {
       for (Level& level : machine.levels) {
-        if (is_mine(level, machine)) fact.access(level.link.of[std::size_t(traffic_)], &value);
+        if (is_mine(level, machine) && !is_stated(machine, fact.name))
+          fact.access(level.link.of[std::size_t(traffic_)], &value);
       }
     }
   }
+  void set(const CollectiveLayer& layer);
   double ratio(const CollectiveCase& row) const {
     const auto time = time_on(machines_.at(row.machine), row);
     return time ? time->value() * 1e6 / row.prediction.measured : 1;
@@ -119,11 +132,30 @@ class Bench {
     const std::string kind = level.fabric.substr(level.fabric.find('/'));
     return machine.system->chip->id + kind == fabric_;
   }
+  // By people, for this very system.
+  bool is_stated(const Machine& machine, std::string_view parameter) const {
+    const std::string scope = machine.system->id + fabric_.substr(fabric_.find('/'));
+    return std::ranges::any_of(stack_->entries, [&](const StackEntry& entry) {
+      return entry.architecture == scope && (entry.family == family_ || entry.family == "*") &&
+             entry.parameters->find(parameter) != nullptr;
+    });
+  }
+  const Stack* stack_;
   std::vector<const CollectiveCase*> rows_;
-  std::string fabric_;
+  std::string fabric_, family_;
   Traffic traffic_;
   std::map<const Machine*, Machine> machines_;
 };
+
+void Bench::set(const CollectiveLayer& layer) {
+  for (const LinkBlock& block : blocks_of(layer.stack, layer.fabric, layer.traffic, true)) {
+    for (const LinkFact* fact : block) {
+      for (const auto& [name, value] : layer.values) {
+        if (name == fact->name) set(*fact, value);
+      }
+    }
+  }
+}
 
 double place_of(const LinkFact& fact, double value) {
   return std::log(value / fact.low) / std::log(fact.high / fact.low);
@@ -142,8 +174,10 @@ void fit_block(Bench& bench, const LinkBlock& block, std::map<std::string_view, 
   const auto error = [&](const std::vector<double>& x) {
     double outside = 0;
     for (std::size_t i = 0; i < block.size(); ++i) {
-      bench.set(*block[i], value_at(*block[i], x[i]));
-      outside += std::max(0.0, std::abs(x[i] - 0.5) - 0.5);
+      const double value = value_at(*block[i], x[i]);
+      bench.set(*block[i], value);
+      const double far = std::log(value / block[i]->typical);
+      outside += std::max(0.0, std::abs(x[i] - 0.5) - 0.5) + kPrior * far * far;
     }
     return bench.error() + outside;
   };
@@ -181,17 +215,16 @@ struct Rows {
   std::vector<const CollectiveCase*> fitted, held;
 };
 
-CollectiveLayer fit_layer(const LayerKey& key, const Rows& rows) {
+CollectiveLayer fit_layer(const Stack& stack, const LayerKey& key, const Rows& rows) {
   CollectiveLayer layer{.stack = key.stack, .fabric = key.fabric, .traffic = key.traffic};
-  Bench bench(rows.fitted, key.fabric, key.traffic);
+  Bench bench(stack, rows.fitted, key.fabric, key.traffic);
   const Level& level = governing(*rows.fitted.front());
   const bool in_network = level.link[traffic_from(key.traffic)].expected.in_network.value() > 0;
   std::map<std::string_view, double> values;
   std::vector<LinkBlock> blocks = blocks_of(key.stack, key.fabric, key.traffic, in_network);
-  // From the middle of their ranges.
   for (const LinkBlock& block : blocks) {
     for (const LinkFact* fact : block) {
-      values[fact->name] = value_at(*fact, 0.5);
+      values[fact->name] = fact->typical;
       bench.set(*fact, values[fact->name]);
     }
   }
@@ -214,7 +247,7 @@ CollectiveLayer fit_layer(const LayerKey& key, const Rows& rows) {
     layer.chips.insert(row->prediction.chip);
     layer.data.emplace(row->data, row->family, row->prediction.chip);
   }
-  Bench held(rows.held, key.fabric, key.traffic);
+  Bench held(stack, rows.held, key.fabric, key.traffic);
   for (const LinkBlock& block : used) {
     for (const LinkFact* fact : block) held.set(*fact, values[fact->name]);
   }
@@ -260,27 +293,49 @@ std::map<LayerKey, Rows> rows_by_layer(const Workshop& workshop, const Collectiv
   for (const CollectiveCase& row : cases) {
     if (!is_usable(row) || row.prediction.chip == without) continue;
     const std::string& fabric = governing(row).fabric;
-    const LayerKey key{workshop.depth(row.prediction.stack), fabric.ends_with("/scale_out"),
-                       row.prediction.stack, fabric, traffic_of(row)};
+    const LayerKey key{workshop.depth(row.prediction.stack), ring_of(fabric), row.prediction.stack,
+                       fabric, traffic_of(row)};
     Rows& rows = result[key];
     (is_held_out(row.shape, kHeldOut) ? rows.held : rows.fitted).push_back(&row);
   }
   return result;
 }
 
-// The layers of one pass: those that rest on nothing that is not fitted yet. Each architecture,
-// then each of its chips if there are several.
-std::vector<std::pair<LayerKey, Rows>> with_chips(const LayerKey& key, const Rows& rows) {
-  std::vector<std::pair<LayerKey, Rows>> result = {{key, rows}};
+// A chip's own layer must tell so much more of its rows than the one that its architecture shares.
+constexpr double kTellsMore = 0.8;
+
+std::map<std::string, Rows> rows_by_chip(const Rows& rows) {
   std::map<std::string, Rows> chips;
   for (const CollectiveCase* row : rows.fitted) chips[row->prediction.chip].fitted.push_back(row);
   for (const CollectiveCase* row : rows.held) chips[row->prediction.chip].held.push_back(row);
-  if (chips.size() < 2) return result;
+  return chips;
+}
+
+double error_of(const Stack& stack, const CollectiveLayer& layer, const Rows& rows) {
+  Bench bench(stack, rows.fitted, layer.fabric, layer.traffic);
+  bench.set(layer);
+  double sum = 0;
+  for (const CollectiveCase* row : rows.fitted) sum += std::abs(bench.ratio(*row) - 1);
+  return sum / double(rows.fitted.size());
+}
+
+// An architecture's layer, then those of its chips that differ. A library below that has a layer of
+// the chip alone would otherwise count more than this one's of the architecture.
+std::vector<CollectiveLayer> fit_with_chips(const Stack& stack, const LayerKey& key,
+                                            const Rows& rows,
+                                            const std::set<std::string>& apart_below) {
+  std::vector<CollectiveLayer> result = {fit_layer(stack, key, rows)};
+  const std::map<std::string, Rows> chips = rows_by_chip(rows);
   for (const auto& [chip, own] : chips) {
-    if (int(own.fitted.size()) < kLeastRowsOfAChip) continue;
     LayerKey of_chip = key;
     of_chip.fabric = chip + key.fabric.substr(key.fabric.find('/'));
-    result.emplace_back(of_chip, own);
+    const bool is_apart = apart_below.contains(of_chip.fabric + key.traffic);
+    const bool may_differ = chips.size() > 1 && int(own.fitted.size()) >= kLeastRowsOfAChip;
+    if (own.fitted.empty() || (!is_apart && !may_differ)) continue;
+    CollectiveLayer layer = chips.size() > 1 ? fit_layer(stack, of_chip, own) : result.front();
+    layer.fabric = of_chip.fabric;
+    if (is_apart || layer.error < kTellsMore * error_of(stack, result.front(), own))
+      result.push_back(std::move(layer));
   }
   return result;
 }
@@ -296,11 +351,11 @@ Result<CollectiveLayers> fit(Workshop& workshop, const std::vector<CsvTable>& ta
     if (!cases) return fail(cases.error());
     const std::map<LayerKey, Rows> all = rows_by_layer(workshop, *cases, without);
     std::vector<std::pair<LayerKey, Rows>> pass;
-    std::optional<std::pair<std::size_t, bool>> stage;
+    std::optional<std::pair<std::size_t, int>> stage;
     for (const auto& [key, rows] : all) {
       if (done.contains(key)) continue;
-      if (!stage) stage = {key.depth, key.network};
-      if (*stage != std::pair{key.depth, key.network}) break;
+      if (!stage) stage = {key.depth, key.ring};
+      if (*stage != std::pair{key.depth, key.ring}) break;
       done.insert(key);
       if (int(rows.fitted.size()) < kLeastRows) {
         result.too_few.push_back(fmt::format("{} {} on {}: {} rows, needs {}", key.stack,
@@ -308,7 +363,7 @@ Result<CollectiveLayers> fit(Workshop& workshop, const std::vector<CsvTable>& ta
                                              kLeastRows));
         continue;
       }
-      for (auto& layer : with_chips(key, rows)) pass.push_back(std::move(layer));
+      pass.emplace_back(key, rows);
     }
     if (!stage) {
       for (const CollectiveCase& row : *cases) {
@@ -316,12 +371,21 @@ Result<CollectiveLayers> fit(Workshop& workshop, const std::vector<CsvTable>& ta
       }
       return result;
     }
-    std::vector<CollectiveLayer> fitted(pass.size());
-    parallel_for(pass.size(),
-                 [&](std::size_t i) { fitted[i] = fit_layer(pass[i].first, pass[i].second); });
-    for (CollectiveLayer& layer : fitted) {
-      workshop.add(layer, layer.fabric);
-      result.layers.push_back(std::move(layer));
+    std::set<std::string> apart;
+    for (const CollectiveLayer& layer : result.layers) {
+      if (workshop.catalog().chip(layer.fabric.substr(0, layer.fabric.find('/'))))
+        apart.insert(layer.fabric + layer.traffic);
+    }
+    std::vector<std::vector<CollectiveLayer>> fitted(pass.size());
+    parallel_for(pass.size(), [&](std::size_t i) {
+      fitted[i] = fit_with_chips(workshop.stacks().at(pass[i].first.stack), pass[i].first,
+                                 pass[i].second, apart);
+    });
+    for (std::vector<CollectiveLayer>& layers : fitted) {
+      for (CollectiveLayer& layer : layers) {
+        workshop.add(layer, layer.fabric);
+        result.layers.push_back(std::move(layer));
+      }
     }
     if (progress) progress(double(done.size()) / double(all.size()));
   }

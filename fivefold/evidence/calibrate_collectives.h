@@ -53,9 +53,10 @@ std::string collective_yaml(const CollectiveLayers& fitted, const std::string& s
 
 // A parameter that may be fitted.
 struct LinkFact {
-  std::string_view name, unit;                       // unit as YAML has it, empty: a fraction
-  double scale = 1;                                  // of the unit
-  double low = 0, high = 0;                          // coherent units
+  std::string_view name, unit;  // unit as YAML has it, empty: a fraction
+  double scale = 1;             // of the unit
+  double low = 0, high = 0;     // coherent units
+  double typical = 0;           // where rows leave it open, the fit stays near it
   double (*access)(LinkParameters&, const double*);  // sets if not null; returns the value
 };
 // In blocks that a search takes one after the other: each protocol's rows depend on its own.

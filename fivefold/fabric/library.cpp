@@ -124,6 +124,7 @@ LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
   link.direct = read_direct(lookup);
   link.in_network_efficiency = lookup.get("in_network_efficiency", 0.0);
   link.in_network_base = Seconds(lookup.get("in_network_base", simple.base.value()));
+  link.in_network_step = Seconds(lookup.get("in_network_step", 0.0));
   link.in_network_fill = lookup.get("in_network_fill", 0.0);
   link.in_network_fill_bytes = Bytes(lookup.get("in_network_fill_bytes", 0.0));
   link.staging_rate = BytesPerSecond(lookup.get("staging_rate", 0.0));

@@ -22,7 +22,9 @@
 //                       kernels over peer memory; efficiency 0: there are none
 //   direct_max, direct_ranks             the largest buffer and group that they are used for
 //   in_network_base, in_network_efficiency, in_network_fill, in_network_fill_bytes
-//                       reduction in the switch (NVLS); efficiency 0: there is none
+//   in_network_step     reduction in the switch (NVLS); efficiency 0: there is none. A step for
+//   each
+//                       further host, whose ranks take parts of their own
 //   staging_rate        at which the buffer is copied to and from the library's own; 0: in place
 //   host_time           the host needs so long to issue an operation
 //   host_each           one process issues it to each rank of a host in turn, so long for each
@@ -123,6 +125,7 @@ struct LinkParameters {
   DirectKernels direct;
   double in_network_efficiency = 0;
   Seconds in_network_base;
+  Seconds in_network_step;
   double in_network_fill = 0;
   Bytes in_network_fill_bytes;
   BytesPerSecond staging_rate;  // 0: in place
