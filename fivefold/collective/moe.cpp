@@ -44,8 +44,8 @@ double core_time(const MoeExchange& exchange, const ExchangeParameters& own, dou
   if (own.sm_rate.value() <= 0) return 0;
   const double copies = exchange.low_latency ? exchange.topk : distinct(n, exchange.topk);
   const double sms = exchange.sms > 0 ? exchange.sms : own.sms;
-  const double each = (copies + 1) * exchange.bytes_per_token.value() / own.sm_rate.value() +
-                      own.sm_token.value();
+  const double each =
+      (copies + 1) * exchange.bytes_per_token.value() / own.sm_rate.value() + own.sm_token.value();
   return exchange.tokens * each / sms * exchange.imbalance;
 }
 

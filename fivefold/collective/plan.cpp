@@ -20,6 +20,7 @@ LevelPlan level_plan(const Operation& op, int i, const Load& load) {
           .step = Seconds(0),
           .rate = usable_bandwidth(op.level(i), op.fanout(i), load.pattern),
           .shares_port = shares_port,
+          .waits = op.link(i).expected.network,
           .pattern = load.pattern};
 }
 
@@ -125,21 +126,21 @@ CollectiveTime time_of(const CollectivePlan& plan) {
   CollectiveTime result;
   result.algorithm = plan.algorithm;
   result.protocol = plan.protocol;
-  double latency = 0, run = 0, slowest = 0, sum = 0, longest = -1;
+  double hidden = 0, waited = 0, run = 0, slowest = 0, sum = 0, longest = -1;
   for (const LevelPlan& level : plan.levels) {
     const double wire = level.bytes > 0 ? level.bytes / level.rate.value() : 0;
-    const double wait = level.steps * level.step.value();
-    latency += wait;
+    const double steps = level.steps * level.step.value();
+    (level.waits ? waited : hidden) += steps;
     run = level.shares_port ? run + wire : wire;
     slowest = std::max(slowest, run);
-    sum += std::hypot(wait, wire);
+    sum += level.waits ? steps + wire : std::hypot(steps, wire);
     if (wire > longest) {
       longest = wire;
       result.bottleneck = level.level;
     }
   }
-  const double moved = plan.pipelined ? std::hypot(latency, slowest) : sum;
-  result.latency = plan.base + Seconds(latency);
+  const double moved = plan.pipelined ? waited + std::hypot(hidden, slowest) : sum;
+  result.latency = plan.base + Seconds(waited + hidden);
   result.time = plan.staging + std::max(plan.host, plan.base + Seconds(moved) + plan.copy);
   return result;
 }

@@ -397,15 +397,35 @@ constexpr std::array<std::array<std::string_view, 5>, 3> kGenerations = {
      {"cdna2", "cdna3", "cdna4", "", ""},
      {"ascend_a2", "ascend_a3", "ascend_950", "ascend_960", ""}}};
 
-// Generations between two architectures; the later of two at one distance counts as nearer.
+// Generations between two architectures; the earlier of two at one distance counts as nearer.
 std::optional<double> distance(std::string_view a, std::string_view b) {
   for (const auto& line : kGenerations) {
     const auto from = std::ranges::find(line, a), to = std::ranges::find(line, b);
     if (from == line.end() || to == line.end()) continue;
     const double apart = double(to - from);
-    return apart > 0 ? apart - 0.5 : -apart;
+    return apart > 0 ? apart : -apart - 0.5;
   }
   return std::nullopt;
+}
+
+double clock_of(const Catalog& catalog, const std::string& chip) {
+  const auto found = catalog.chip(chip);
+  return found ? (*found)->device.clock.value() : 0;
+}
+
+// Latencies of a chip's own work in cycles, rates as they are: shares of nominal bandwidth.
+CollectiveLayer at_clock_of(const Catalog& catalog, CollectiveLayer layer,
+                            const std::string& chip) {
+  double from = 0;
+  for (const std::string& other : layer.chips)
+    from += clock_of(catalog, other) / double(layer.chips.size());
+  const double to = clock_of(catalog, chip);
+  if (from <= 0 || to <= 0) return layer;
+  for (auto& [parameter, value] : layer.values) {
+    const bool latency = parameter.ends_with("base") || parameter.ends_with("step");
+    if (latency) value *= from / to;
+  }
+  return layer;
 }
 
 // Lends the layers of the nearest generation to a chip of which no relative was measured.
@@ -431,7 +451,8 @@ void lend(Workshop& workshop, const CollectiveLayers& fitted, const CollectiveCa
       least = *apart;
       nearest = &layer;
     }
-    if (nearest != nullptr && least > 0) workshop.add(*nearest, fabric);
+    if (nearest != nullptr && least > 0)
+      workshop.add(at_clock_of(workshop.catalog(), *nearest, chip), fabric);
   }
 }
 

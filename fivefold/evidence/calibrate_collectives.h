@@ -43,7 +43,7 @@ Result<CollectiveLayers> fit_collectives(const Catalog& catalog,
 
 // Rows predicted chip by chip with parameters that were fitted without that chip. Where no chip of
 // its architecture is left, those of the nearest generation stand in: rates as shares of nominal
-// bandwidth, latencies as they are.
+// bandwidth, latencies in cycles.
 Result<Evidence> validate_collectives_without_chip(
     const Catalog& catalog, const std::vector<std::string>& paths, std::string_view source,
     const std::function<void(double)>& progress = {});

@@ -19,8 +19,9 @@ const LinkFact* fact_of(const CollectiveLayer& layer, std::string_view name) {
 
 std::string value_yaml(const LinkFact& fact, double value, double error) {
   const double written = value / fact.scale;
-  const double high = fact.unit.empty() && fact.high <= 1 ? std::min(written * (1 + error), std::max(written, 1.0))
-                                     : written * (1 + error);
+  const double high = fact.unit.empty() && fact.high <= 1
+                          ? std::min(written * (1 + error), std::max(written, 1.0))
+                          : written * (1 + error);
   return fmt::format("{}: {{value: {:.4g}, {}low: {:.4g}, high: {:.4g}}}", fact.name, written,
                      fact.unit.empty() ? "" : fmt::format("unit: {}, ", fact.unit),
                      written * (1 - error), high);
