@@ -1,9 +1,11 @@
-// `fivefold calibrate`: the kernel parameters of stacks from measured operator tables.
+// `fivefold calibrate`: the parameters of stacks' kernels from measured operator tables, and of
+// their communication libraries from measured collectives.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
+#include "fivefold/evidence/calibrate_collectives.h"
 #include "fivefold/report/table.h"
 
 namespace fivefold::app {
@@ -12,6 +14,7 @@ namespace {
 struct Options {
   std::vector<std::string> paths;
   std::string out, source = "CALIBRATED";
+  bool collectives = false;
 };
 
 TableCell percent_cell(double share) {
@@ -47,24 +50,78 @@ Table table_of(const KernelLayers& fitted) {
   return table;
 }
 
+Table table_of(const CollectiveLayers& fitted) {
+  Table table;
+  table.columns = {{"stack"},
+                   {"fabric"},
+                   {"traffic"},
+                   {"rows", Align::kRight},
+                   {"held", Align::kRight},
+                   {"fitted", Align::kRight},
+                   {"held out", Align::kRight, "held_out"},
+                   {"bias", Align::kRight}};
+  for (const CollectiveLayer& layer : fitted.layers) {
+    table.add({layer.stack,
+               layer.fabric,
+               layer.traffic,
+               count_cell(layer.rows),
+               count_cell(layer.held_rows),
+               percent_cell(layer.error),
+               percent_cell(layer.held_error),
+               {layer.held_bias, fmt::format("{:+.3f}", layer.held_bias)}});
+  }
+  return table;
+}
+
+std::string source_text(const Options& options, const Catalog& catalog, std::string_view what) {
+  if (catalog.source(options.source) != nullptr) return "";
+  return fmt::format(
+      "sources:\n  {}: {{title: Own measurements of {}, publisher: the user, kind: derived}}\n",
+      options.source, what);
+}
+
 // The file says how it came about, and defines the source that its facts name if nobody else does.
 std::string file_text(const Options& options, const Catalog& catalog, const KernelLayers& fitted,
                       const KernelGroups& groups) {
   std::string text =
       "# Written by `fivefold calibrate`: do not edit by hand. The names of the parameters are\n"
       "# explained in fivefold/kernel/parameters.h, the residual in fivefold/kernel/residual.h.\n";
-  if (catalog.source(options.source) == nullptr) {
-    text += fmt::format(
-        "sources:\n  {}: {{title: Own measurements of operators, publisher: the user, kind: "
-        "derived}}\n",
-        options.source);
-  }
+  text += source_text(options, catalog, "operators");
   return text + stack_yaml(catalog, fitted, groups.groups, options.source);
+}
+
+void print_table(const Table& table, const Context& context) {
+  constexpr std::size_t kWidth = 180;  // kernels have long names
+  if (context.json) return print(to_json(table));
+  print(context.csv ? to_csv(table) : to_text(table, kWidth));
+}
+
+void run_collectives(const Options& options, const Catalog& catalog, Context& context) {
+  const auto fitted = fit_collectives(catalog, options.paths, options.source, progress_bar());
+  if (!fitted) return context.refuse(fitted.error());
+  for (const auto& [reason, rows] : fitted->refused)
+    fmt::print(stderr, "fivefold: {} rows left out: {}\n", rows, reason);
+  for (const std::string& group : fitted->too_few)
+    fmt::print(stderr, "fivefold: not fitted: {}\n", group);
+  if (fitted->layers.empty()) {
+    return context.refuse(make_error("no library has rows enough to fit: nothing is written",
+                                     "give tables of collectives, as docs/accuracy.md names them"));
+  }
+  if (!options.out.empty()) {
+    const std::string text =
+        "# Written by `fivefold calibrate --collectives`: do not edit by hand. The names of the\n"
+        "# parameters are explained in fivefold/fabric/library.h.\n" +
+        source_text(options, catalog, "collectives") + collective_yaml(*fitted, options.source);
+    const auto written = write_file(options.out, text);
+    if (!written) return context.refuse(written.error());
+  }
+  print_table(table_of(*fitted), context);
 }
 
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
+  if (options.collectives) return run_collectives(options, *catalog, context);
   const auto groups = read_kernel_groups(*catalog, options.paths);
   if (!groups) return context.refuse(groups.error());
   for (const std::string& note : groups->notes) fmt::print(stderr, "fivefold: {}\n", note);
@@ -81,10 +138,7 @@ void run(const Options& options, Context& context) {
     const auto written = write_file(options.out, file_text(options, *catalog, fitted, *groups));
     if (!written) return context.refuse(written.error());
   }
-  constexpr std::size_t kWidth = 180;  // kernels have long names
-  const Table table = table_of(fitted);
-  if (context.json) return print(to_json(table));
-  print(context.csv ? to_csv(table) : to_text(table, kWidth));
+  print_table(table_of(fitted), context);
 }
 
 }  // namespace
@@ -92,7 +146,7 @@ void run(const Options& options, Context& context) {
 void add_calibrate_command(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "calibrate", "Fit the kernel parameters of a stack to measured operator tables");
+      "calibrate", "Fit the parameters of a stack to measured operator tables or collectives");
   command->add_option("PATH", options->paths, "Files (CSV, gzipped or not) or folders of them")
       ->required();
   command
@@ -101,6 +155,8 @@ void add_calibrate_command(CLI::App& app, Context& context) {
       ->type_name("STACK.yaml");
   command->add_option("--source", options->source, "Id of the source that its facts shall name")
       ->capture_default_str();
+  command->add_flag("--collectives", options->collectives,
+                    "Fit communication libraries to the collectives among the files");
   command->callback([options, &context] { run(*options, context); });
 }
 

@@ -10,6 +10,7 @@
 
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
+#include "fivefold/evidence/calibrate_collectives.h"
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/report/table.h"
 
@@ -172,13 +173,26 @@ std::string as_text(const Evidence& evidence) {
   return text;
 }
 
+// Operators and collectives, each chip from the others.
+Result<Evidence> without_chip(const Catalog& catalog, const Options& options,
+                              std::vector<std::string>& notes) {
+  auto kernels = validate_without_chip(catalog, options.paths, notes, progress_bar());
+  if (!kernels) return kernels;
+  auto collectives =
+      validate_collectives_without_chip(catalog, options.paths, kCollectivesSource, progress_bar());
+  if (!collectives) return collectives;
+  for (auto& row : collectives->predictions) kernels->predictions.push_back(std::move(row));
+  for (const auto& [reason, rows] : collectives->refused) kernels->refused[reason] += rows;
+  kernels->cells = summarise(kernels->predictions);
+  return kernels;
+}
+
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
   std::vector<std::string> notes;
-  auto evidence = options.leave_chip_out
-                      ? validate_without_chip(*catalog, options.paths, notes, progress_bar())
-                      : validate(*catalog, options.paths, notes, progress_bar());
+  auto evidence = options.leave_chip_out ? without_chip(*catalog, options, notes)
+                                         : validate(*catalog, options.paths, notes, progress_bar());
   if (!evidence) return context.refuse(evidence.error());
   for (const std::string& note : notes) fmt::print(stderr, "fivefold: {}\n", note);
   if (const auto kept = filter(*catalog, options, *evidence); !kept) {
@@ -205,8 +219,9 @@ void add_validate_command(CLI::App& app, Context& context) {
       ->type_name("OUT.csv");
   command->add_option("--stack", options->stack, "Only rows that this stack predicted");
   command->add_option("--chip", options->chip, "Only rows of this chip");
-  command->add_flag("--leave-chip-out", options->leave_chip_out,
-                    "Predict each chip's operators from kernels fitted on the other chips alone");
+  command->add_flag(
+      "--leave-chip-out", options->leave_chip_out,
+      "Predict each chip's operators and collectives from a fit on the other chips alone");
   command->add_flag("--detailed", options->detailed,
                     "Kernels by format and size too: small where fewer than 64 tokens pass");
   command->callback([options, &context] { run(*options, context); });

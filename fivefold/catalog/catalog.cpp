@@ -200,7 +200,7 @@ const Stack& Catalog::default_stack(const Chip& chip) const {
   for (const Stack& stack : data_->stacks) {
     if (stack.is_default && same_vendor(stack.vendor, chip.vendor)) return stack;
   }
-  static const Stack none{"none", "no stack", "*", {}, {}, {}, false};
+  static const Stack none{"none", "no stack", "*", {}, {}, {}, false, {}};
   const auto generic = stack("generic");
   return generic ? **generic : none;
 }

@@ -267,6 +267,7 @@ struct StackResolver {
     }
     if (one.like) take_over(one, into);
     path.pop_back();
+    if (!path.empty()) into.lineage.push_back(one.stack.id);
     gathered.push_back(one.stack.id);
     into.entries.insert(into.entries.end(), one.stack.entries.begin(), one.stack.entries.end());
     into.calibration.insert(into.calibration.end(), one.stack.calibration.begin(),

@@ -92,7 +92,8 @@ struct Stack {
   std::vector<std::string> aliases;
   std::vector<StackEntry> entries;  // those of the stack it extends first: later entries win
   std::vector<Calibration> calibration;
-  bool is_default = false;  // of its vendor
+  bool is_default = false;           // of its vendor
+  std::vector<std::string> lineage;  // stacks that it extends, and theirs; deepest first
 };
 
 }  // namespace fivefold

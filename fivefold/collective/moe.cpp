@@ -39,14 +39,14 @@ double crossings(const MoeExchange& exchange, double block, double n, double ins
   return distinct(std::max(1.0, reach / inside), exchange.topk) * (f - 1) / f;
 }
 
-// The cores that move this device's copies.
+// The cores that move this device's copies; besides, each token is read or written once at home.
 double core_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
   if (own.sm_rate.value() <= 0) return 0;
-  const double copies =
-      exchange.tokens * (exchange.low_latency ? exchange.topk : distinct(n, exchange.topk));
+  const double copies = exchange.low_latency ? exchange.topk : distinct(n, exchange.topk);
   const double sms = exchange.sms > 0 ? exchange.sms : own.sms;
-  const double each = exchange.bytes_per_token.value() / own.sm_rate.value() + own.sm_token.value();
-  return copies * each / sms * exchange.imbalance;
+  const double each =
+      (copies + 1) * exchange.bytes_per_token.value() / own.sm_rate.value() + own.sm_token.value();
+  return exchange.tokens * each / sms * exchange.imbalance;
 }
 
 // One expert takes in what all devices send it.

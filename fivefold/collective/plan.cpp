@@ -20,12 +20,17 @@ LevelPlan level_plan(const Operation& op, int i, const Load& load) {
           .step = Seconds(0),
           .rate = usable_bandwidth(op.level(i), op.fanout(i), load.pattern),
           .shares_port = shares_port,
+          .waits = op.link(i).expected.network,
           .pattern = load.pattern};
 }
 
 void set_host(const Operation& op, CollectivePlan& plan) {
   const LinkParameters& link = op.governing();
-  plan.host = link.host_time;
+  double of_host = op.ranks();
+  for (int i = 0; i < op.levels(); ++i) {
+    if (op.link(i).expected.network) of_host /= op.fanout(i);
+  }
+  plan.host = std::max(link.host_time, op.link(op.innermost()).host_each * of_host);
   if (link.staging_rate.value() > 0) plan.staging = Bytes(op.bytes) / link.staging_rate;
 }
 
@@ -48,8 +53,8 @@ CollectivePlan plan_of(const Operation& op, const Loads& loads, int protocol) {
     const double protocol_share = link.protocols[p].share > 0 ? link.protocols[p].share : 1;
     level.rate = level.rate * (link.efficiency * protocol_share * loads.share);
     level.step = link.protocols[p].step * stretch;
-    if (i == op.innermost() && link.copy_rate.value() > 0)
-      plan.copy = Bytes(loads.piece) / link.copy_rate;
+    if (i == op.innermost() && link.copy_share > 0)
+      plan.copy = Bytes(loads.piece) / (op.level(i).bandwidth * link.copy_share);
     plan.levels.push_back(level);
   }
   set_host(op, plan);
@@ -70,7 +75,9 @@ Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& pl
     return "the library's kernel takes fewer ranks or bytes";
   plan = {};
   plan.algorithm = algorithm;
-  plan.base = once ? direct.one_shot_base : direct.two_shot_base;
+  // All peers are met at a barrier before anything moves.
+  const double visits = (once ? 1 : 2) * (n - 1);
+  plan.base = (once ? direct.one_shot_base : direct.two_shot_base) + direct.step * visits;
   LevelPlan level = level_plan(
       op, i,
       {.bytes = (once ? n - 1 : 2 * (n - 1) / n) * op.bytes, .steps = (once ? 1 : 2) * (n - 1)});
@@ -109,6 +116,7 @@ Refusal plan_in_network(const Operation& op, CollectivePlan& plan) {
   plan.copy = Seconds(0);
   plan.base =
       link.in_network_base * filled(link.in_network_fill, link.in_network_fill_bytes, op.bytes);
+  plan.base += link.in_network_step * (std::ceil(n / std::max(1.0, link.chain)) - 1);
   LevelPlan& reducing = plan.levels[0];
   reducing.rate = op.level(innermost).bandwidth * link.in_network_efficiency;
   return {};
@@ -118,21 +126,21 @@ CollectiveTime time_of(const CollectivePlan& plan) {
   CollectiveTime result;
   result.algorithm = plan.algorithm;
   result.protocol = plan.protocol;
-  double latency = 0, run = 0, slowest = 0, sum = 0, longest = -1;
+  double hidden = 0, waited = 0, run = 0, slowest = 0, sum = 0, longest = -1;
   for (const LevelPlan& level : plan.levels) {
     const double wire = level.bytes > 0 ? level.bytes / level.rate.value() : 0;
-    const double wait = level.steps * level.step.value();
-    latency += wait;
+    const double steps = level.steps * level.step.value();
+    (level.waits ? waited : hidden) += steps;
     run = level.shares_port ? run + wire : wire;
     slowest = std::max(slowest, run);
-    sum += std::hypot(wait, wire);
+    sum += level.waits ? steps + wire : std::hypot(steps, wire);
     if (wire > longest) {
       longest = wire;
       result.bottleneck = level.level;
     }
   }
-  const double moved = plan.pipelined ? std::hypot(latency, slowest) : sum;
-  result.latency = plan.base + Seconds(latency);
+  const double moved = plan.pipelined ? waited + std::hypot(hidden, slowest) : sum;
+  result.latency = plan.base + Seconds(waited + hidden);
   result.time = plan.staging + std::max(plan.host, plan.base + Seconds(moved) + plan.copy);
   return result;
 }

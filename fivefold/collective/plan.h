@@ -27,6 +27,7 @@ struct LevelPlan {
   Seconds step;
   BytesPerSecond rate;       // payload that the port reaches under the protocol
   bool shares_port = false;  // with the level inside: both transfers pass one port
+  bool waits = false;        // steps are waited for, not hidden
   Pattern pattern = Pattern::kReduction;
 };
 

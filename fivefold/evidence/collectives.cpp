@@ -38,24 +38,18 @@ std::optional<double> measured_time(const CsvTable& table, std::size_t row, Coll
   return bytes * (collective == Collective::kAllReduce ? 2 * share : share) / (*busbw * 1e9);
 }
 
-void remove_in_network(Machine& machine) {
-  for (Level& level : machine.levels) {
-    for (LinkParameters& link : level.link.of) link.in_network_efficiency = 0;
-  }
+// The rate of its network cards, if a row states it.
+BytesPerSecond network_rate(std::string_view fabric) {
+  static const std::regex kRate(R"((\d+) ?Gb/s per [GN]PU)");
+  std::cmatch rate;
+  if (!std::regex_search(fabric.begin(), fabric.end(), rate, kRate)) return {};
+  return BytesPerSecond(std::stod(rate[1]) * 1e9 / 8);
 }
 
 struct Placement {
-  Machine machine;
+  const Machine* machine = nullptr;
   int stride = 1;
 };
-
-// A row that states the rate of its network cards is predicted with that rate.
-void set_network_rate(Machine& machine, std::string_view fabric) {
-  static const std::regex kRate(R"((\d+) ?Gb/s per [GN]PU)");
-  std::cmatch rate;
-  if (machine.systems <= 1 || !std::regex_search(fabric.begin(), fabric.end(), rate, kRate)) return;
-  machine.levels.back().bandwidth = BytesPerSecond(std::stod(rate[1]) * 1e9 / 8);
-}
 
 // Where a row's ranks sat. One rank a server, or a transfer over the RDMA network inside one
 // server, puts each rank into a server of its own; a pair that sends and receives sits on two
@@ -66,55 +60,63 @@ Result<Placement> place(MachineCache& machines, const CsvTable& table, std::size
   const bool network = contains(table.at(row, "fabric"), "RoCE") && ranks == 2;
   const bool spread = per_node && *per_node == 1 && ranks > 1;
   const bool pair = table.at(row, "collective") == "send_recv";
+  const BytesPerSecond rate = network_rate(table.at(row, "fabric"));
   int stride = pair ? chip.devices_per_chip : 1;
   if (network || spread) {
     const auto one = machines.servers(chip, 1, stack);
     if (!one) return fail(one.error());
     stride = (*one)->system->devices();
   }
-  const auto machine = network ? machines.servers(chip, stride * ranks, stack)
-                               : machines.machine(chip, stride * ranks, stack);
+  const auto machine = network ? machines.servers(chip, stride * ranks, stack, rate)
+                               : machines.machine(chip, stride * ranks, stack, rate);
   if (!machine) return fail(machine.error());
-  Placement placement{**machine, stride};
-  set_network_rate(placement.machine, table.at(row, "fabric"));
-  if (table.at(row, "algorithm") == "Ring") remove_in_network(placement.machine);
-  return placement;
+  return Placement{*machine, stride};
 }
 
-Result<Prediction> predict_row(MachineCache& machines, const CsvTable& table, std::size_t row) {
+// Rows that were run with one algorithm alone.
+CollectiveOptions options_of(std::string_view algorithm) {
+  CollectiveOptions options;
+  if (algorithm == "Ring") options.forced = Algorithm::kRing;
+  if (algorithm == "NVLS") options.forced = Algorithm::kInNetwork;
+  return options;
+}
+
+Result<CollectiveCase> read_row(MachineCache& machines, const CsvTable& table, std::size_t row) {
   const std::string name(table.at(row, "collective"));
   const std::string chip_name(table.at(row, "chip"));
-  Prediction prediction = start_row(table, row, name, chip_name);
+  CollectiveCase result = start_case(table, row, name, chip_name);
   const auto chip = machines.catalog().chip(chip_name);
-  if (!chip) return refuse_row(std::move(prediction), "chip is not in the catalog");
-  prediction.chip = (*chip)->id;
+  if (!chip) return refuse_row(std::move(result), "chip is not in the catalog");
+  result.prediction.chip = (*chip)->id;
   if (name == "moe_dispatch" || name == "moe_combine") {
-    return predict_moe_row(machines, table, row, **chip);
+    return read_moe_row(machines, table, row, **chip);
   }
-  const auto collective = collective_from(name);
-  if (!collective) return refuse_row(std::move(prediction), "not a collective operation");
+  result.collective = collective_from(name);
+  if (!result.collective) return refuse_row(std::move(result), "not a collective operation");
   if (contains(table.at(row, "algorithm"), "host")) {
-    return refuse_row(std::move(prediction), "transfer between host and device");
+    return refuse_row(std::move(result), "transfer between host and device");
   }
   const auto bytes = table.number(row, "bytes");
-  if (!bytes) return refuse_row(std::move(prediction), "size of the message is not published");
-  prediction.family = sized_family(name, *bytes);
+  if (!bytes) return refuse_row(std::move(result), "size of the message is not published");
+  result.bytes = Bytes(*bytes);
+  result.prediction.family = sized_family(name, *bytes);
   const auto ranks = needed_number(table, row, "ranks");
   if (!ranks) return fail(ranks.error());
-  const auto measured = measured_time(table, row, *collective, *ranks, *bytes);
-  if (!measured) return refuse_row(std::move(prediction), "no measured time");
-  const std::string library = library_of(**chip);
+  const auto measured = measured_time(table, row, *result.collective, *ranks, *bytes);
+  if (!measured) return refuse_row(std::move(result), "no measured time");
+  result.prediction.measured = *measured * 1e6;
+  result.data = table.at(row, "group");
+  result.family = fivefold::name(*result.collective);
+  result.shape = fmt::format("{}|{}|{}", name, table.at(row, "ranks"), table.at(row, "bytes"));
+  const std::string library = library_of(machines.catalog(), **chip, result.data,
+                                         table.at(row, "library"), table.at(row, "date"));
   const auto placed = place(machines, table, row, **chip, int(*ranks), library);
-  if (!placed) return refuse_row(std::move(prediction), placed.error().problems.front().what);
-  const std::string shape =
-      fmt::format("{}|{}|{}", name, table.at(row, "ranks"), table.at(row, "bytes"));
-  set_calibrated(prediction, **machines.catalog().stack(library), table.at(row, "group"), name,
-                 shape);
-  const Group group = make_group(placed->machine, int(*ranks), placed->stride);
-  const CollectiveTime time = collective_time(placed->machine, *collective, group, Bytes(*bytes));
-  prediction.measured = *measured * 1e6;
-  prediction.predicted = time.time.value() * 1e6;
-  return prediction;
+  if (!placed) return refuse_row(std::move(result), placed.error().problems.front().what);
+  set_calibrated(result, **machines.catalog().stack(library));
+  result.machine = placed->machine;
+  result.group = make_group(*placed->machine, int(*ranks), placed->stride);
+  result.options = options_of(table.at(row, "algorithm"));
+  return result;
 }
 
 // Operator tables name their chip and stack in the file name:
@@ -132,16 +134,16 @@ double element_bytes(std::string_view type) {
   return 2;  // half, bfloat16
 }
 
-Result<Prediction> predict_operator(MachineCache& machines, const CsvTable& table, std::size_t row,
-                                    const std::string& stem) {
+Result<CollectiveCase> read_operator(MachineCache& machines, const CsvTable& table, std::size_t row,
+                                     const std::string& stem) {
   const std::string name(table.at(row, "op_name"));
   const std::string chip_name = stem.substr(0, stem.find("__"));
-  Prediction prediction = start_row(table, row, name, chip_name);
+  CollectiveCase result = start_case(table, row, name, chip_name);
   const auto chip = machines.catalog().chip(chip_name);
-  if (!chip) return refuse_row(std::move(prediction), "chip is not in the catalog");
-  prediction.chip = (*chip)->id;
-  const auto collective = collective_from(name);
-  if (!collective) return refuse_row(std::move(prediction), "not a collective operation");
+  if (!chip) return refuse_row(std::move(result), "chip is not in the catalog");
+  result.prediction.chip = (*chip)->id;
+  result.collective = collective_from(name);
+  if (!result.collective) return refuse_row(std::move(result), "not a collective operation");
   const auto elements = needed_number(table, row, "message_size");
   const auto ranks = needed_number(table, row, "num_gpus");
   const auto latency = needed_number(table, row, "latency");
@@ -150,73 +152,78 @@ Result<Prediction> predict_operator(MachineCache& machines, const CsvTable& tabl
   }
   const std::string_view type =
       table.at(row, table.column("nccl_dtype") >= 0 ? "nccl_dtype" : "allreduce_dtype");
-  const double bytes = *elements * element_bytes(type);
-  prediction.family = sized_family(std::string(fivefold::name(*collective)), bytes);
+  result.bytes = Bytes(*elements * element_bytes(type));
+  result.options.in_network = element_bytes(type) > 1;  // NVLS adds no integers of one byte
+  result.family = fivefold::name(*result.collective);
+  result.prediction.family = sized_family(result.family, result.bytes.value());
+  result.prediction.measured = *latency * 1e3;
+  result.data = stem;
+  result.shape = fmt::format("{}|{:.0f}|{:.0f}", result.family, *ranks, result.bytes.value());
   std::string library = library_of_source(table.at(row, "kernel_source"));
-  if (library.empty()) library = library_of(**chip);
+  if (library.empty()) library = library_of(machines.catalog(), **chip, "", stem);
   const auto machine = machines.machine(**chip, int(*ranks), library);
-  if (!machine) return refuse_row(std::move(prediction), machine.error().problems.front().what);
-  const std::string family(fivefold::name(*collective));
-  set_calibrated(prediction, **machines.catalog().stack(library), stem, family,
-                 fmt::format("{}|{:.0f}|{:.0f}", family, *ranks, bytes));
-  const Group group = make_group(**machine, int(*ranks), 1);
-  prediction.measured = *latency * 1e3;
-  prediction.predicted =
-      collective_time(**machine, *collective, group, Bytes(bytes)).time.value() * 1e6;
-  return prediction;
+  if (!machine) return refuse_row(std::move(result), machine.error().problems.front().what);
+  set_calibrated(result, **machines.catalog().stack(library));
+  result.machine = *machine;
+  result.group = make_group(**machine, int(*ranks), 1);
+  return result;
 }
 
-Predictions refuse_all(const CsvTable& table, const std::string& family,
-                       const std::string& reason) {
-  Predictions predictions;
+CollectiveCases refuse_all(const CsvTable& table, const std::string& family,
+                           const std::string& reason) {
+  CollectiveCases cases;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const std::string chip(table.at(row, "chip"));
-    predictions.push_back(refuse_row(start_row(table, row, family, chip), reason));
+    cases.push_back(refuse_row(start_case(table, row, family, chip), reason));
   }
-  return predictions;
+  return cases;
 }
 
-template <class Predict>
-Result<Predictions> predict_each(const CsvTable& table, Predict predict) {
-  Predictions predictions;
+template <class Read>
+Result<CollectiveCases> read_each(const CsvTable& table, Read read) {
+  CollectiveCases cases;
   Error error;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    auto prediction = predict(row);
-    if (prediction) {
-      predictions.push_back(*std::move(prediction));
+    auto one = read(row);
+    if (one) {
+      cases.push_back(*std::move(one));
     } else {
-      error.problems.push_back(prediction.error().problems.front());
+      error.problems.push_back(one.error().problems.front());
     }
   }
   if (!error.problems.empty()) return fail(std::move(error));
-  return predictions;
+  return cases;
 }
 
 }  // namespace
 
-Result<Predictions> predict_collectives(const Catalog& catalog, const CsvTable& table) {
-  MachineCache machines(catalog);
+Result<CollectiveCases> read_collective_cases(MachineCache& machines, const CsvTable& table) {
   if (table.column("ratio_of_peak_busbw") >= 0) {
     return refuse_all(table, "busbw_ratio", "share of a bandwidth of an unnamed chip");
   }
   if (table.column("quantity") >= 0) {
     return refuse_all(table, "link", "property of a link, not an operation");
   }
-  if (table.column("num_topk") >= 0) return predict_deepep_table(machines, table);
-  if (table.column("ep") >= 0) return predict_ep_published(machines, table);
+  if (table.column("num_topk") >= 0) return read_deepep_table(machines, table);
+  if (table.column("ep") >= 0) return read_ep_published(machines, table);
   if (table.column("op_name") >= 0) {
     const auto complete =
         need_columns(table, {"kernel_source", "num_gpus", "message_size", "latency"});
     if (!complete) return fail(complete.error());
     const std::string stem = file_stem(table.file);
-    return predict_each(
-        table, [&](std::size_t row) { return predict_operator(machines, table, row, stem); });
+    return read_each(table,
+                     [&](std::size_t row) { return read_operator(machines, table, row, stem); });
   }
   const auto complete = need_columns(
       table, {"chip", "fabric", "ranks", "ranks_per_node", "collective", "algorithm", "bytes",
               "bytes_meaning", "time_us", "algbw_GBps", "busbw_GBps", "library", "group"});
   if (!complete) return fail(complete.error());
-  return predict_each(table, [&](std::size_t row) { return predict_row(machines, table, row); });
+  return read_each(table, [&](std::size_t row) { return read_row(machines, table, row); });
+}
+
+Result<Predictions> predict_collectives(const Catalog& catalog, const CsvTable& table) {
+  MachineCache machines(catalog);
+  return read_collective_cases(machines, table).map(predict_cases);
 }
 
 }  // namespace fivefold

@@ -58,13 +58,9 @@ int forwarding_node(const Machine& machine) {
   return node;
 }
 
-struct Predicted {
-  double time = 0;
-  double counted = 0;
-};
-
-Result<Predicted> predict_exchange(MachineCache& machines, const Chip& chip,
-                                   const Exchange& exchange, const std::string& library) {
+// The machine and group that an exchange ran on.
+Result<void> place(MachineCache& machines, const Chip& chip, const Exchange& exchange,
+                   const std::string& library, CollectiveCase& row) {
   auto machine = machines.machine(chip, exchange.ranks, library);
   if (!machine) return fail(std::move(machine.error()));
   int stride = 1;
@@ -73,45 +69,45 @@ Result<Predicted> predict_exchange(MachineCache& machines, const Chip& chip,
     machine = machines.servers(chip, exchange.ranks * stride, library);
     if (!machine) return fail(std::move(machine.error()));
   }
-  const Group group = make_group(**machine, exchange.ranks, stride);
-  const MoeExchange sent{.tokens = exchange.tokens,
-                         .topk = exchange.topk,
-                         .nodes_limit = exchange.nodes_limit,
-                         .bytes_per_token = Bytes(token_bytes(exchange)),
-                         .low_latency = exchange.low_latency,
-                         .experts = exchange.experts,
-                         .sms = exchange.sms,
-                         .combine = exchange.op == "combine"};
-  return Predicted{moe_exchange_time(**machine, group, sent).time.value(),
-                   counted_bytes(exchange, forwarding_node(**machine))};
+  row.machine = *machine;
+  row.group = make_group(**machine, exchange.ranks, stride);
+  row.exchange = {.tokens = exchange.tokens,
+                  .topk = exchange.topk,
+                  .nodes_limit = exchange.nodes_limit,
+                  .bytes_per_token = Bytes(token_bytes(exchange)),
+                  .low_latency = exchange.low_latency,
+                  .experts = exchange.experts,
+                  .sms = exchange.sms,
+                  .combine = exchange.op == "combine"};
+  return {};
 }
 
-// Completes a prediction from a measured time in microseconds or a bandwidth in GB/s.
-Prediction finish(MachineCache& machines, const Chip& chip, const Exchange& exchange,
-                  Prediction prediction, std::optional<double> time_us,
-                  std::optional<double> bandwidth, std::string_view data,
-                  const std::string& shape) {
-  const std::string family = "moe_" + exchange.op;
-  prediction.chip = chip.id;
-  prediction.family = sized_family(family, exchange.tokens * exchange.topk * token_bytes(exchange));
-  const std::string library = library_of(chip);
-  const auto predicted = predict_exchange(machines, chip, exchange, library);
-  if (!predicted) {
-    return refuse_row(std::move(prediction), predicted.error().problems.front().what);
-  }
-  set_calibrated(prediction, **machines.catalog().stack(library), data, family, shape);
+// Completes a case from a measured time in microseconds or a bandwidth in GB/s.
+CollectiveCase finish(MachineCache& machines, const Chip& chip, const Exchange& exchange,
+                      CollectiveCase row, std::optional<double> time_us,
+                      std::optional<double> bandwidth, std::string_view data,
+                      const std::string& shape) {
+  row.family = "moe_" + exchange.op;
+  row.data = data;
+  row.shape = shape;
+  row.prediction.chip = chip.id;
+  row.prediction.family =
+      sized_family(row.family, exchange.tokens * exchange.topk * token_bytes(exchange));
+  const std::string library = library_of(machines.catalog(), chip, data);
+  const auto placed = place(machines, chip, exchange, library, row);
+  if (!placed) return refuse_row(std::move(row), placed.error().problems.front().what);
+  set_calibrated(row, **machines.catalog().stack(library));
   if (!time_us && bandwidth && *bandwidth > 0) {
-    time_us = predicted->counted / (*bandwidth * 1e9) * 1e6;
+    time_us = counted_bytes(exchange, forwarding_node(*row.machine)) / (*bandwidth * 1e9) * 1e6;
   }
-  if (!time_us) return refuse_row(std::move(prediction), "no measured time");
-  prediction.measured = *time_us;
-  prediction.predicted = predicted->time * 1e6;
-  return prediction;
+  if (!time_us) return refuse_row(std::move(row), "no measured time");
+  row.prediction.measured = *time_us;
+  return row;
 }
 
 }  // namespace
 
-Result<Predictions> predict_deepep_table(MachineCache& machines, const CsvTable& table) {
+Result<CollectiveCases> read_deepep_table(MachineCache& machines, const CsvTable& table) {
   const bool low_latency = table.column("dispatch_avg_t_us") >= 0;
   const std::string time_column = low_latency ? "avg_t_us" : "transmit_us";
   const auto complete =
@@ -121,12 +117,12 @@ Result<Predictions> predict_deepep_table(MachineCache& machines, const CsvTable&
   const std::string stem = file_stem(table.file);
   const std::string chip_name = stem.substr(0, stem.find("__"));
   const auto chip = machines.catalog().chip(chip_name);
-  Predictions predictions;
+  CollectiveCases cases;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     for (const std::string op : {"dispatch", "combine"}) {
-      Prediction prediction = start_row(table, row, "moe_" + op, chip_name);
+      CollectiveCase start = start_case(table, row, "moe_" + op, chip_name);
       if (!chip) {
-        predictions.push_back(refuse_row(std::move(prediction), "chip is not in the catalog"));
+        cases.push_back(refuse_row(std::move(start), "chip is not in the catalog"));
         continue;
       }
       Exchange exchange;
@@ -148,26 +144,25 @@ Result<Predictions> predict_deepep_table(MachineCache& machines, const CsvTable&
                                       table.at(row, "hidden_size"), table.at(row, "num_topk"),
                                       table.at(row, "num_experts"));
       if (!low_latency) shape += fmt::format("|{}", table.at(row, op + "_sms"));
-      predictions.push_back(finish(machines, **chip, exchange, std::move(prediction),
-                                   table.number(row, op + "_" + time_column), std::nullopt, stem,
-                                   shape));
+      cases.push_back(finish(machines, **chip, exchange, std::move(start),
+                             table.number(row, op + "_" + time_column), std::nullopt, stem, shape));
     }
   }
-  return predictions;
+  return cases;
 }
 
-Result<Predictions> predict_ep_published(MachineCache& machines, const CsvTable& table) {
+Result<CollectiveCases> read_ep_published(MachineCache& machines, const CsvTable& table) {
   const auto complete =
       need_columns(table, {"chip", "lib", "mode", "op", "ep", "tokens_per_rank", "hidden", "topk",
                            "experts", "dtype", "metric", "value", "fabric", "notes"});
   if (!complete) return fail(complete.error());
-  Predictions predictions;
+  CollectiveCases cases;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const std::string op(table.at(row, "op"));
-    Prediction prediction = start_row(table, row, "moe_" + op, std::string(table.at(row, "chip")));
+    CollectiveCase start = start_case(table, row, "moe_" + op, std::string(table.at(row, "chip")));
     const auto chip = machines.catalog().chip(table.at(row, "chip"));
     if (!chip) {
-      predictions.push_back(refuse_row(std::move(prediction), "chip is not in the catalog"));
+      cases.push_back(refuse_row(std::move(start), "chip is not in the catalog"));
       continue;
     }
     Exchange exchange;
@@ -197,23 +192,23 @@ Result<Predictions> predict_ep_published(MachineCache& machines, const CsvTable&
                     table.at(row, "topk"), table.at(row, "experts"), table.at(row, "dtype"));
     const auto value = table.number(row, "value");
     const bool latency = table.at(row, "metric") == "latency";
-    predictions.push_back(finish(machines, **chip, exchange, std::move(prediction),
-                                 latency ? value : std::nullopt, latency ? std::nullopt : value,
-                                 file_stem(table.file), shape));
+    cases.push_back(finish(machines, **chip, exchange, std::move(start),
+                           latency ? value : std::nullopt, latency ? std::nullopt : value,
+                           file_stem(table.file), shape));
   }
-  return predictions;
+  return cases;
 }
 
-Result<Prediction> predict_moe_row(MachineCache& machines, const CsvTable& table, std::size_t row,
-                                   const Chip& chip) {
+Result<CollectiveCase> read_moe_row(MachineCache& machines, const CsvTable& table, std::size_t row,
+                                    const Chip& chip) {
   const std::string collective(table.at(row, "collective"));
-  Prediction prediction = start_row(table, row, collective, chip.id);
+  CollectiveCase start = start_case(table, row, collective, chip.id);
   static const std::regex kMeaning(
       R"((\d+) tokens per rank x (\d+) hidden, top-(\d+), (\w+)(, top-(\d+) groups)?)");
   const std::string meaning(table.at(row, "bytes_meaning"));
   std::smatch parts;
   if (!std::regex_match(meaning, parts, kMeaning)) {
-    return refuse_row(std::move(prediction), "tokens and formats are not published");
+    return refuse_row(std::move(start), "tokens and formats are not published");
   }
   const auto ranks = needed_number(table, row, "ranks");
   if (!ranks) return fail(ranks.error());
@@ -228,7 +223,7 @@ Result<Prediction> predict_moe_row(MachineCache& machines, const CsvTable& table
                           .format = parts[4]};
   const std::string shape = fmt::format("{}|{}|{}|{}", collective, table.at(row, "algorithm"),
                                         table.at(row, "ranks"), meaning);
-  return finish(machines, chip, exchange, std::move(prediction), table.number(row, "time_us"),
+  return finish(machines, chip, exchange, std::move(start), table.number(row, "time_us"),
                 table.number(row, "algbw_GBps"), table.at(row, "group"), shape);
 }
 

@@ -13,9 +13,9 @@ namespace {
 constexpr int kMaxDepth = 64;
 
 // A reader from left to right; the first error stops it.
-class Reader {
+class FormulaReader {
  public:
-  Reader(std::string_view text, const std::function<Result<Amount>(std::string_view)>& look_up)
+  FormulaReader(std::string_view text, const std::function<Result<Amount>(std::string_view)>& look_up)
       : text_(text), look_up_(look_up) {}
 
   Result<Amount> whole() {
@@ -147,7 +147,7 @@ class Reader {
 
 Result<Amount> evaluate(std::string_view formula,
                         const std::function<Result<Amount>(std::string_view)>& look_up) {
-  return Reader(formula, look_up).whole();
+  return FormulaReader(formula, look_up).whole();
 }
 
 Result<std::vector<std::string>> names_in(std::string_view formula) {

@@ -112,7 +112,7 @@ Protocol read_protocol(const Lookup& lookup, const std::string& prefix, const Pr
 LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
   LinkParameters link;
   link.efficiency = lookup.get("efficiency", 1.0);
-  link.copy_rate = BytesPerSecond(lookup.get("copy_rate", 0.0));
+  link.copy_share = lookup.get("copy_share", 0.0);
   Protocol& simple = link.protocols[0];
   simple = read_protocol(lookup, "", {.base = Seconds(0), .step = latency});
   simple.share = 1;
@@ -124,10 +124,12 @@ LinkParameters read_parameters(const Lookup& lookup, Seconds latency) {
   link.direct = read_direct(lookup);
   link.in_network_efficiency = lookup.get("in_network_efficiency", 0.0);
   link.in_network_base = Seconds(lookup.get("in_network_base", simple.base.value()));
+  link.in_network_step = Seconds(lookup.get("in_network_step", 0.0));
   link.in_network_fill = lookup.get("in_network_fill", 0.0);
   link.in_network_fill_bytes = Bytes(lookup.get("in_network_fill_bytes", 0.0));
   link.staging_rate = BytesPerSecond(lookup.get("staging_rate", 0.0));
   link.host_time = Seconds(lookup.get("host_time", 0.0));
+  link.host_each = Seconds(lookup.get("host_each", 0.0));
   link.all_path = lookup.get("all_path", 0.0) > 0;
   link.expected = read_expectation(lookup);
   link.exchange = read_exchange(lookup);

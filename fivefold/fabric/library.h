@@ -9,8 +9,8 @@
 // The form is that of NCCL's own tuning model (src/graph/tuning.cc of NCCL 2.2x), with latency and
 // transfer of a step behind each other (collective/plan.h). Seconds, bytes per second, fractions:
 //   efficiency          payload over nominal bandwidth of a large message
-//   copy_rate           at which a device moves its own part (bytes / n) besides; absent: free
-//   base, step          of the bandwidth protocol ("Simple"): once an operation, and each step
+//   copy_share          a device moves its own part (bytes / n) at nominal bandwidth x this; 0:
+//   free base, step          of the bandwidth protocol ("Simple"): once an operation, and each step
 //   fill, fill_bytes    base and step grow by this share until a rank's part of the buffer is as
 //   large ll_share, ll_base, ll_step, ll_fill, ll_fill_bytes    of the latency protocol (flags
 //   beside data) ll128_share, ll128_base, ll128_step   of the protocol in between; share 0: there
@@ -22,9 +22,12 @@
 //                       kernels over peer memory; efficiency 0: there are none
 //   direct_max, direct_ranks             the largest buffer and group that they are used for
 //   in_network_base, in_network_efficiency, in_network_fill, in_network_fill_bytes
-//                       reduction in the switch (NVLS); efficiency 0: there is none
+//   in_network_step     reduction in the switch (NVLS); efficiency 0: there is none. A step for
+//   each
+//                       further host, whose ranks take parts of their own
 //   staging_rate        at which the buffer is copied to and from the library's own; 0: in place
 //   host_time           the host needs so long to issue an operation
+//   host_each           one process issues it to each rank of a host in turn, so long for each
 //   choice              nccl: the library chooses by NCCL's model (collective/choice.cpp), which
 //   takes
 //                       these for true; else the fastest is taken
@@ -114,7 +117,7 @@ struct Expectation {
 
 struct LinkParameters {
   double efficiency = 1;
-  BytesPerSecond copy_rate;                        // 0: free
+  double copy_share = 0;                           // of nominal bandwidth; 0: free
   std::array<Protocol, kProtocolCount> protocols;  // Simple, LL, LL128
   double tree_share = 0;
   double chain = 1;
@@ -122,10 +125,11 @@ struct LinkParameters {
   DirectKernels direct;
   double in_network_efficiency = 0;
   Seconds in_network_base;
+  Seconds in_network_step;
   double in_network_fill = 0;
   Bytes in_network_fill_bytes;
   BytesPerSecond staging_rate;  // 0: in place
-  Seconds host_time;
+  Seconds host_time, host_each;
   bool all_path = false;
   Expectation expected;
   ExchangeParameters exchange;

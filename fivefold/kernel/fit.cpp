@@ -6,6 +6,8 @@
 #include <numeric>
 #include <set>
 
+#include "fivefold/base/nelder_mead.h"
+
 namespace fivefold {
 namespace {
 
@@ -95,57 +97,6 @@ struct Search {
   }
 };
 
-struct Vertex {
-  std::vector<double> x;
-  double error = 0;
-};
-
-Vertex nelder_mead(const Search& search, std::vector<double> start, int steps) {
-  const std::size_t n = start.size();
-  std::vector<Vertex> simplex;
-  simplex.push_back({start, search.error(start)});
-  for (std::size_t i = 0; i < n; ++i) {
-    std::vector<double> x = start;
-    x[i] += x[i] < 0.6 ? 0.2 : -0.2;
-    simplex.push_back({x, search.error(x)});
-  }
-  const auto by_error = [](const Vertex& a, const Vertex& b) { return a.error < b.error; };
-  const auto towards = [&](const std::vector<double>& centre, double factor) {
-    Vertex moved{centre, 0};
-    for (std::size_t i = 0; i < n; ++i)
-      moved.x[i] = centre[i] + factor * (simplex.back().x[i] - centre[i]);
-    moved.error = search.error(moved.x);
-    return moved;
-  };
-  for (int step = 0; step < steps; ++step) {
-    std::stable_sort(simplex.begin(), simplex.end(), by_error);
-    if (simplex.back().error - simplex.front().error < 1e-5) break;
-    std::vector<double> centre(n, 0.0);
-    for (std::size_t v = 0; v < n; ++v) {
-      for (std::size_t i = 0; i < n; ++i) centre[i] += simplex[v].x[i] / double(n);
-    }
-    Vertex mirrored = towards(centre, -1);
-    if (mirrored.error < simplex.front().error) {
-      Vertex further = towards(centre, -2);
-      simplex.back() = further.error < mirrored.error ? further : mirrored;
-    } else if (mirrored.error < simplex[n - 1].error) {
-      simplex.back() = mirrored;
-    } else {
-      Vertex nearer = towards(centre, mirrored.error < simplex.back().error ? -0.5 : 0.5);
-      if (nearer.error < std::min(mirrored.error, simplex.back().error)) {
-        simplex.back() = nearer;
-      } else {
-        for (std::size_t v = 1; v <= n; ++v) {
-          for (std::size_t i = 0; i < n; ++i)
-            simplex[v].x[i] = (simplex[v].x[i] + simplex[0].x[i]) / 2;
-          simplex[v].error = search.error(simplex[v].x);
-        }
-      }
-    }
-  }
-  return *std::min_element(simplex.begin(), simplex.end(), by_error);
-}
-
 // Operations of a core in a clock cycle at peak, if the samples are of one architecture: the most
 // of its chips; else 0.
 double most_per_clock(std::span<const KernelSample> samples) {
@@ -174,7 +125,8 @@ Vertex search_from(const Search& search, std::size_t starts) {
       const double from = fact.starts[std::min(s, fact.starts.size() - 1)];
       start.push_back(std::log(from / fact.low) / std::log(fact.high / fact.low));
     }
-    Vertex found = nelder_mead(search, std::move(start), 60 * int(search.facts.size()));
+    Vertex found = nelder_mead([&](const std::vector<double>& x) { return search.error(x); },
+                               std::move(start), 60 * int(search.facts.size()));
     if (found.error < best.error) best = std::move(found);
   }
   return best;
