@@ -140,7 +140,7 @@ TEST(Graph, LeavesAndSpinesCarryTheirOversubscription) {
   GraphOptions options{.separate_planes = true};
   options.scale_out = Clos{.leaf = 32, .oversubscription = 2, .spines = 4};
   const Graph graph = graph_of("dgx_h100_8", 128, options);
-  EXPECT_EQ(graph.nodes, 128 + 16 + 4 + 4);
+  EXPECT_EQ(graph.nodes, 128 + 16 * 4 + 4 + 4);  // NVSwitches, leaves, spines
   EXPECT_DOUBLE_EQ(graph.links.back().bandwidth.value(), 32 * 50e9 / 2 / 4);
 }
 

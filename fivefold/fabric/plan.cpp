@@ -41,6 +41,12 @@ void take_catalog(PlanLevel& level, const SystemLevel& from) {
   level.devices_per_port = from.devices_per_port;
   const Fact* peers = from.facts.find("peer_to_peer");
   if (peers != nullptr && peers->kind == Fact::Kind::kBool) level.peer_to_peer = peers->flag;
+  const Fact* medium = from.facts.find("medium");
+  if (medium != nullptr) level.medium = medium_named(medium->text).value_or(Medium::kUnknown);
+  const Fact* module = from.facts.find("module");
+  if (module != nullptr && module->is_number()) level.module = BytesPerSecond(module->number);
+  const Fact* share = from.facts.find("optical_share");
+  if (share != nullptr && share->is_number()) level.optical_share = share->number;
 }
 
 const SystemLevel* catalog_level(const Machine& machine, const Level& level) {
@@ -70,6 +76,27 @@ std::string_view name(Wiring wiring) {
   return "";
 }
 
+std::string_view name(Medium medium) {
+  switch (medium) {
+    case Medium::kBoard:
+      return "board";
+    case Medium::kCopper:
+      return "copper";
+    case Medium::kOptical:
+      return "optical";
+    case Medium::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::optional<Medium> medium_named(std::string_view text) {
+  for (const Medium medium : {Medium::kBoard, Medium::kCopper, Medium::kOptical}) {
+    if (name(medium) == text) return medium;
+  }
+  return std::nullopt;
+}
+
 FabricPlan plan_of(const Machine& machine, const GraphOptions& options) {
   FabricPlan plan;
   plan.name = machine.system == nullptr ? std::string() : machine.system->name;
@@ -87,7 +114,12 @@ FabricPlan plan_of(const Machine& machine, const GraphOptions& options) {
     level.link_bandwidth = from.link_bandwidth.value() > 0 ? from.link_bandwidth : from.bandwidth;
     level.carries_outer = from.carries_outer;
     if (machine.system != nullptr) {
-      if (const SystemLevel* facts = catalog_level(machine, from)) take_catalog(level, *facts);
+      if (const SystemLevel* facts = catalog_level(machine, from)) {
+        take_catalog(level, *facts);
+      } else {
+        level.medium = Medium::kOptical;
+        plan.assumed.push_back(fmt::format("'{}' is taken as optical", from.name));
+      }
     }
     const bool carried = !plan.levels.empty() && plan.levels.back().carries_outer;
     // The catalog counts all switches of a level; those above a plane belong to it.

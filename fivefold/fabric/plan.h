@@ -31,6 +31,11 @@ enum class Wiring : std::uint8_t {
 };
 std::string_view name(Wiring wiring);
 
+// What the cables are: traces of a board or package, copper, or fibre between transceivers.
+enum class Medium : std::uint8_t { kUnknown, kBoard, kCopper, kOptical };
+std::string_view name(Medium medium);
+std::optional<Medium> medium_named(std::string_view text);
+
 // Stages above the first of a switched level.
 struct Clos {
   int leaf = 0;                 // devices under one leaf; 0: one stage joins all
@@ -65,6 +70,9 @@ struct PlanLevel {
   bool peer_to_peer = true;       // PCIe: the switch turns traffic between its devices
   Clos clos;
   Dragonfly dragonfly;
+  Medium medium = Medium::kUnknown;
+  double optical_share = 1;  // of the cables of an optical level
+  BytesPerSecond module;     // that one transceiver carries; 0: as large as the cable, 800G at most
   // Optical circuit switches set up other than as a mesh or torus: pairs of blocks, joined by one
   // circuit for each device of a block. Replaces the wiring.
   std::vector<std::pair<int, int>> circuits;
