@@ -63,6 +63,7 @@ Assembler::Assembler(const Graph& graph, Routing routing)
 
 Result<Placed> Assembler::add(std::span<const Round> rounds, const Placement& placement) {
   Job job{.placement = placement};
+  senders.resize(schedule.tasks.size(), -1);
   job.ranks = job.folded() ? placement.fold->unit : int(placement.groups.front().size());
   job.router = &router_;
   if (placement.all_path) {

@@ -65,7 +65,7 @@ class Assembler {
   Result<Placed> add(std::span<const Round> rounds, const Placement& placement);
 
   static constexpr std::size_t kMostTasks = 400'000'000;
-  Schedule schedule;
+  Schedule schedule;                  // tasks of others may be added to it
   std::vector<std::int32_t> senders;  // of each task, the sending device; -1: a wait
   std::vector<double> payload;        // of each link, where `reached` was given
 
