@@ -6,19 +6,13 @@
 
 #include <fmt/format.h>
 
-#include "fivefold/collective/operation.h"
 #include "fivefold/collective/rounds.h"
-#include "fivefold/fabric/folding.h"
 
 namespace fivefold {
 namespace {
 
 // Rounds of a repetition that are simulated before it is asked whether their times repeat.
 constexpr int kProbe = 6;
-
-Picoseconds picoseconds(Seconds time) {
-  return Picoseconds(std::llround(time.value() * 1e12));
-}
 
 Result<void> check_groups(const Graph& graph, const Group& shape,
                           const std::vector<Ranks>& groups) {
@@ -43,18 +37,7 @@ Result<void> check_groups(const Graph& graph, const Group& shape,
 }
 
 // What each link carries, bytes per second: nominal, times what the library reaches on its level.
-std::vector<double> capacities(const Machine& machine, const Graph& graph, const Group& shape,
-                               const CollectivePlan& plan, Collective collective) {
-  std::vector<double> reached;
-  for (const Level& level : machine.levels) {
-    reached.push_back(level.link[traffic_of(collective)].efficiency);
-  }
-  for (const LevelPlan& level : plan.levels) {
-    const auto i = std::size_t(level.level);
-    const BytesPerSecond nominal =
-        usable_bandwidth(machine.levels[i], shape.fanout[i], level.pattern);
-    reached[i] = level.rate / nominal;
-  }
+std::vector<double> capacities(const Graph& graph, const std::vector<double>& reached) {
   std::vector<double> result;
   result.reserve(graph.links.size());
   for (const Link& link : graph.links) {
@@ -72,160 +55,6 @@ bool is_every_device(const Ranks& ranks, const Graph& graph) {
   return true;
 }
 
-// The smallest block of devices that stands for all, or all of them.
-struct Fold {
-  int unit = 0;  // 0: none
-  std::vector<std::int32_t> link;
-};
-
-Fold find_fold(const Machine& machine, const Graph& graph, const std::vector<Ranks>& groups,
-               const std::vector<Round>& rounds) {
-  if (groups.size() != 1 || !is_every_device(groups.front(), graph)) return {};
-  std::vector<int> units = {1};
-  for (const Level& level : machine.levels) {
-    for (int dims = 1; const int dim : level.dims) {
-      dims *= dim;
-      units.push_back(level.size / std::max(1, level.fanout) * dims);
-    }
-    units.push_back(level.size);
-  }
-  std::sort(units.begin(), units.end());
-  units.erase(std::unique(units.begin(), units.end()), units.end());
-  for (const int unit : units) {
-    if (unit >= graph.devices || graph.devices % unit != 0) continue;
-    const bool alike = std::all_of(rounds.begin(), rounds.end(), [&](const Round& round) {
-      return round.alike > 0 && unit % round.alike == 0;
-    });
-    if (!alike) continue;
-    if (auto links = folded_links(graph, unit)) return {unit, *std::move(links)};
-  }
-  return {};
-}
-
-// Puts rounds on links. Each rank of each group has one wait a round, which ends when all that it
-// sent and received in the round before has arrived, and the round's delay has passed.
-class Assembler {
- public:
-  Assembler(const Graph& graph, const std::vector<Ranks>& groups, const FlowOptions& options,
-            const CollectivePlan& plan, const Fold& fold)
-      : groups_(groups),
-        fold_(fold),
-        router_(graph, plan.algorithm == Algorithm::kAllPath ? Routing::kAllPath : options.routing),
-        ranks_(fold.unit > 0 ? fold.unit : int(groups.front().size())) {
-    before_.resize(groups.size() * std::size_t(ranks_));
-  }
-
-  // `most`: repetitions of one round that are put down.
-  Result<void> add(const std::vector<Round>& rounds, int most) {
-    for (const Round& round : rounds) {
-      for (int time = 0; time < std::min(round.repeat, most); ++time) {
-        if (!add(round)) {
-          return fail(fmt::format("no way from device {} to device {}", lost_from_, lost_to_),
-                      "the fabric does not join them");
-        }
-      }
-    }
-    close(0);
-    return {};
-  }
-
-  Schedule schedule;
-  std::vector<std::int32_t> senders;
-  std::vector<std::vector<std::int32_t>> waits;  // of each round put down, those of all ranks
-  std::size_t flows = 0;                         // per repetition of what was put down, unfolded
-
- private:
-  // The waits that begin a round, or after the last one end the operation.
-  void close(Picoseconds delay) {
-    std::vector<std::int32_t> waits_now;
-    for (std::vector<std::int32_t>& before : before_) {
-      const std::int32_t wait = schedule.add({.delay = delay});
-      senders.push_back(-1);
-      for (const std::int32_t task : before) schedule.wait(wait, task);
-      before.assign(1, wait);
-      waits_now.push_back(wait);
-    }
-    waits.push_back(std::move(waits_now));
-  }
-
-  bool add(const Round& round) {
-    close(picoseconds(round.delay));
-    for (std::size_t group = 0; group < groups_.size(); ++group) {
-      for (int rank = 0; rank < ranks_; ++rank) {
-        messages_.clear();
-        round.messages(rank, messages_);
-        const std::size_t first = schedule.tasks.size();
-        for (const Message& message : messages_) {
-          if (message.bytes > 0 && !send(group, rank, message, first)) return false;
-        }
-      }
-    }
-    return true;
-  }
-
-  bool send(std::size_t group, int rank, const Message& message, std::size_t first) {
-    const int from = groups_[group][std::size_t(rank)];
-    hops_.clear();
-    int at = from;
-    for (const int stop : {message.via, message.to}) {
-      if (stop < 0) continue;
-      const int next = groups_[group][std::size_t(stop)];
-      if (!router_.route(at, next, 0, hops_)) {
-        lost_from_ = at;
-        lost_to_ = next;
-        return false;
-      }
-      at = next;
-    }
-    if (fold_.unit > 0) {
-      for (Hop& hop : hops_) hop.link = fold_.link[std::size_t(hop.link)];
-      flows += std::size_t(groups_[group].size()) / std::size_t(ranks_);
-    } else {
-      ++flows;
-    }
-    const std::int32_t path = schedule.paths.add(hops_);
-    const int receiver = message.to % ranks_;
-    // Folded messages of one rank over one path to the images of one receiver are one flow.
-    if (fold_.unit > 0 && merge(path, receiver, message.bytes, first)) return true;
-    const std::int32_t task = schedule.add({.path = path, .bytes = message.bytes});
-    senders.push_back(from);
-    schedule.wait(task, wait_of(group, rank));
-    before_[group * std::size_t(ranks_) + std::size_t(rank)].push_back(task);
-    if (receiver != rank) {
-      before_[group * std::size_t(ranks_) + std::size_t(receiver)].push_back(task);
-    }
-    if (fold_.unit > 0) sent_[std::size_t(path)] = {task, receiver};
-    return true;
-  }
-
-  bool merge(std::int32_t path, int receiver, double bytes, std::size_t first) {
-    if (sent_.size() < schedule.paths.size()) sent_.resize(schedule.paths.size(), {-1, -1});
-    const auto [task, to] = sent_[std::size_t(path)];
-    if (task < std::int32_t(first) || to != receiver) return false;
-    Task& sent = schedule.tasks[std::size_t(task)];
-    // Flows of equal bytes only: others would end at other times.
-    if (sent.bytes != bytes * double(sent.weight)) return false;
-    sent.bytes += bytes;
-    sent.weight += 1;
-    return true;
-  }
-
-  std::int32_t wait_of(std::size_t group, int rank) const {
-    return waits.back()[group * std::size_t(ranks_) + std::size_t(rank)];
-  }
-
-  const std::vector<Ranks>& groups_;
-  const Fold& fold_;
-  Router router_;
-  int ranks_;
-  std::vector<std::vector<std::int32_t>>
-      before_;  // by group and rank: what its next wait waits for
-  std::vector<std::pair<std::int32_t, int>> sent_;  // by path: last task on it, and its receiver
-  std::vector<Message> messages_;
-  std::vector<Hop> hops_;
-  int lost_from_ = 0, lost_to_ = 0;
-};
-
 Picoseconds latest(const Timeline& timeline, const std::vector<std::int32_t>& tasks) {
   Picoseconds end = 0;
   for (const std::int32_t task : tasks) {
@@ -236,7 +65,7 @@ Picoseconds latest(const Timeline& timeline, const std::vector<std::int32_t>& ta
 
 // The end of all rounds from a timeline that holds at most kProbe repetitions of each; negative if
 // the last ones of some round did not take equally long.
-double extrapolated(const std::vector<Round>& rounds, const Assembler& flows,
+double extrapolated(const std::vector<Round>& rounds, const Placed& flows,
                     const Timeline& timeline) {
   double extra = 0;
   std::size_t wait = 0;  // of the first repetition of the round
@@ -256,7 +85,8 @@ double extrapolated(const std::vector<Round>& rounds, const Assembler& flows,
 }
 
 // Bytes of each link over all repetitions; the schedule may hold fewer.
-std::vector<double> link_bytes(const std::vector<Round>& rounds, const Assembler& flows, int most) {
+std::vector<double> link_bytes(const std::vector<Round>& rounds, const Placed& flows,
+                               const Schedule& schedule, int most) {
   std::vector<double> bytes;
   std::size_t wait = 0;
   for (const Round& round : rounds) {
@@ -266,9 +96,9 @@ std::vector<double> link_bytes(const std::vector<Round>& rounds, const Assembler
     wait += std::size_t(built);
     const auto last = std::size_t(flows.waits[wait].front());
     for (std::size_t i = first; i < last; ++i) {
-      const Task& task = flows.schedule.tasks[i];
+      const Task& task = schedule.tasks[i];
       if (task.path < 0) continue;
-      for (const Hop& hop : flows.schedule.paths.hops(task.path)) {
+      for (const Hop& hop : schedule.paths.hops(task.path)) {
         if (bytes.size() <= std::size_t(hop.link)) bytes.resize(std::size_t(hop.link) + 1, 0.0);
         bytes[std::size_t(hop.link)] += times * task.bytes * double(hop.share);
       }
@@ -320,8 +150,10 @@ Result<SimulatedCollective> simulate_collective(const Machine& machine, const Gr
   auto plan = plan_collective(machine, collective, shape, bytes, options.choice);
   if (!plan) return fail(std::move(plan.error()));
   const std::vector<Round> rounds = rounds_of(machine, collective, shape, bytes, *plan);
-  const Fold fold = options.fold ? find_fold(machine, graph, groups, rounds) : Fold{};
-  const std::vector<double> capacity = capacities(machine, graph, shape, *plan, collective);
+  const bool all = groups.size() == 1 && is_every_device(groups.front(), graph);
+  const Fold fold = options.fold && all ? find_fold(machine, graph, rounds) : Fold{};
+  const std::vector<double> capacity =
+      capacities(graph, reached_by(machine, shape, *plan, collective));
 
   SimulatedCollective result;
   result.plan = *plan;
@@ -329,21 +161,24 @@ Result<SimulatedCollective> simulate_collective(const Machine& machine, const Gr
   result.levels.resize(machine.levels.size());
   for (const int most :
        {options.fold ? kProbe : std::numeric_limits<int>::max(), std::numeric_limits<int>::max()}) {
-    Assembler flows(graph, groups, options, *plan, fold);
-    auto added = flows.add(rounds, most);
-    if (!added) return fail(std::move(added.error()));
-    auto timeline = simulate(capacity, flows.schedule, {.tolerance = options.tolerance});
+    Assembler assembler(graph, options.routing);
+    auto flows = assembler.add(rounds, {.groups = groups,
+                                        .fold = &fold,
+                                        .all_path = plan->algorithm == Algorithm::kAllPath,
+                                        .most = most});
+    if (!flows) return fail(std::move(flows.error()));
+    auto timeline = simulate(capacity, assembler.schedule, {.tolerance = options.tolerance});
     if (!timeline) return fail(std::move(timeline.error()));
     const double end =
-        most == kProbe ? extrapolated(rounds, flows, *timeline) : double(timeline->end);
+        most == kProbe ? extrapolated(rounds, *flows, *timeline) : double(timeline->end);
     if (end < 0) continue;
     const Seconds moved(end * 1e-12);
     result.time = time_of(*plan);
     result.time.time = plan->staging + std::max(plan->host, plan->base + moved + plan->copy);
-    set_use(graph, link_bytes(rounds, flows, most), capacity, fold, result);
-    result.flows = flows.flows;
-    result.schedule = std::move(flows.schedule);
-    result.senders = std::move(flows.senders);
+    set_use(graph, link_bytes(rounds, *flows, assembler.schedule, most), capacity, fold, result);
+    result.flows = flows->flows;
+    result.schedule = std::move(assembler.schedule);
+    result.senders = std::move(assembler.senders);
     result.timeline = *std::move(timeline);
     return result;
   }

@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "fivefold/collective/assemble.h"
 #include "fivefold/collective/plan.h"
 #include "fivefold/fabric/routing.h"
 #include "fivefold/network/simulate.h"
 
 namespace fivefold {
-
-// Who takes part: the device of each rank. All groups run the same operation at the same time.
-using Ranks = std::vector<int>;
 
 struct FlowOptions {
   CollectiveOptions choice;

@@ -45,17 +45,27 @@ struct Task {
   double bytes = 0;
 };
 
+inline constexpr std::int32_t kNoLane = -1;
+
 struct Schedule {
   PathTable paths;
   std::vector<Task> tasks;
   // (task, task that it waits for), in any order.
   std::vector<std::pair<std::int32_t, std::int32_t>> waits;
+  // What tasks share that does one at a time, a processor or a stream of its kernels: the lane of
+  // each task, kNoLane or none for those at the end that have none. Of the tasks of a lane that are
+  // ready the one with the lowest number runs next, to its end.
+  std::vector<std::int32_t> lanes;
 
   std::int32_t add(const Task& task) {
     tasks.push_back(task);
     return std::int32_t(tasks.size()) - 1;
   }
   void wait(std::int32_t task, std::int32_t needed) { waits.emplace_back(task, needed); }
+  void set_lane(std::int32_t task, std::int32_t lane) {
+    if (lanes.size() <= std::size_t(task)) lanes.resize(std::size_t(task) + 1, kNoLane);
+    lanes[std::size_t(task)] = lane;
+  }
 };
 
 }  // namespace fivefold

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -83,6 +84,11 @@ struct Clock {
   double reached() const { return sent * (1 + 1e-14) + rate / kPicosecondsPerSecond; }
 };
 
+struct Lane {
+  std::vector<std::int32_t> ready;  // heap, the lowest number in front
+  bool busy = false;
+};
+
 struct Event {
   std::int32_t index;     // of a task whose delay is over, or a clock whose next flow is finished
   std::uint32_t version;  // of the clock; 0: a task
@@ -109,12 +115,17 @@ class Simulation {
     timeline_.finish.resize(schedule.tasks.size());
     timeline_.link_bytes.resize(capacities.size());
     last_sample_.resize(options.watched.size());
+    for (const std::int32_t lane : schedule.lanes) {
+      if (std::size_t(lane + 1) > lanes_.size()) lanes_.resize(std::size_t(lane) + 1);
+    }
+    report_every_ = std::max<std::size_t>(1, schedule.tasks.size() / 200);
   }
 
   Result<Timeline> run() {
     for (std::int32_t task = 0; task < std::int32_t(schedule_.tasks.size()); ++task) {
       if (followers_.missing[std::size_t(task)] == 0) make_ready(task, 0);
     }
+    start_lanes(0);
     while (!queue_.empty() && too_long_ < 0) {
       const Picoseconds now = queue_.advance();
       while (queue_.more_now()) {
@@ -127,6 +138,7 @@ class Simulation {
         }
       }
       share_anew(now);
+      start_lanes(now);
     }
     if (too_long_ >= 0) {
       return fail(fmt::format("a transfer of {:.3g} bytes would take more than 100 days",
@@ -139,7 +151,34 @@ class Simulation {
 
  private:
   void make_ready(std::int32_t task, Picoseconds now) {
+    const std::int32_t lane = lane_of(task);
+    if (lane != kNoLane) {
+      Lane& own = lanes_[std::size_t(lane)];
+      own.ready.push_back(task);
+      std::push_heap(own.ready.begin(), own.ready.end(), std::greater<>());
+      if (!own.busy) idle_.push_back(lane);
+      return;
+    }
     queue_.push(now + schedule_.tasks[std::size_t(task)].delay, {task, 0});
+  }
+
+  std::int32_t lane_of(std::int32_t task) const {
+    return std::size_t(task) < schedule_.lanes.size() ? schedule_.lanes[std::size_t(task)]
+                                                      : kNoLane;
+  }
+
+  // When all that becomes ready now is known, so that the order of events decides nothing.
+  void start_lanes(Picoseconds now) {
+    for (const std::int32_t lane : idle_) {
+      Lane& own = lanes_[std::size_t(lane)];
+      if (own.busy || own.ready.empty()) continue;
+      own.busy = true;
+      const std::int32_t task = own.ready.front();
+      std::pop_heap(own.ready.begin(), own.ready.end(), std::greater<>());
+      own.ready.pop_back();
+      queue_.push(now + schedule_.tasks[std::size_t(task)].delay, {task, 0});
+    }
+    idle_.clear();
   }
 
   void begin(std::int32_t index, Picoseconds now) {
@@ -235,7 +274,13 @@ class Simulation {
   void finish(std::int32_t task, Picoseconds now) {
     timeline_.finish[std::size_t(task)] = now;
     timeline_.end = std::max(timeline_.end, now);
-    ++done_;
+    if (++done_ % report_every_ == 0 && options_.progress) {
+      options_.progress(double(done_) / double(schedule_.tasks.size()));
+    }
+    if (const std::int32_t lane = lane_of(task); lane != kNoLane) {
+      lanes_[std::size_t(lane)].busy = false;
+      idle_.push_back(lane);
+    }
     for (const std::int32_t follower : followers_.of(task)) {
       if (--followers_.missing[std::size_t(follower)] == 0) make_ready(follower, now);
     }
@@ -347,7 +392,10 @@ class Simulation {
   EventQueue<Event> queue_;
   Timeline timeline_;
   std::vector<double> last_sample_;
+  std::vector<Lane> lanes_;
+  std::vector<std::int32_t> idle_;  // lanes that may have something to start
   std::size_t done_ = 0;
+  std::size_t report_every_ = 1;
   std::int32_t too_long_ = -1;
 };
 
@@ -377,6 +425,10 @@ Result<void> check(std::span<const double> capacities, const Schedule& schedule)
       return fail(fmt::format("task {} sends {} bytes with weight {} on path {} of {}", i,
                               task.bytes, task.weight, task.path, schedule.paths.size()));
     }
+  }
+  if (schedule.lanes.size() > schedule.tasks.size()) return fail("more lanes than tasks");
+  for (const std::int32_t lane : schedule.lanes) {
+    if (lane < kNoLane || lane > tasks) return fail(fmt::format("a task of lane {}", lane));
   }
   for (const auto& [waiting, needed] : schedule.waits) {
     if (waiting < 0 || waiting >= tasks || needed < 0 || needed >= tasks) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -16,8 +17,9 @@
 namespace fivefold {
 
 struct SimulationOptions {
-  double tolerance = 2e-3;                 // of rates: max_min.h
-  std::vector<std::int32_t> watched = {};  // links whose use over time is recorded
+  double tolerance = 2e-3;                    // of rates: max_min.h
+  std::vector<std::int32_t> watched = {};     // links whose use over time is recorded
+  std::function<void(double)> progress = {};  // told the share of the tasks that are done
 };
 
 // From `time` on the watched link carries `rate`.

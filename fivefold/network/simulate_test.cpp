@@ -84,6 +84,47 @@ TEST(Simulate, tasks_wait_for_all_that_they_need) {
   EXPECT_EQ(timeline->end, Picoseconds(5 * kSecond));
 }
 
+TEST(Simulate, a_lane_runs_one_task_at_a_time_the_first_of_those_that_are_ready) {
+  Schedule schedule;
+  const auto delay = [&](double seconds, std::int32_t lane) {
+    const std::int32_t task = schedule.add({.delay = Picoseconds(seconds * kSecond)});
+    if (lane != kNoLane) schedule.set_lane(task, lane);
+    return task;
+  };
+  const std::int32_t late = delay(1, 0);  // first by number, but ready at 2 s only
+  const std::int32_t first = delay(3, 0), second = delay(1, 0), elsewhere = delay(1, 1);
+  const std::int32_t gate = delay(2, kNoLane), none = delay(0, 0), after = delay(1, kNoLane);
+  schedule.wait(late, gate);
+  schedule.wait(after, first);
+  const auto timeline = simulate({}, schedule);
+  ASSERT_TRUE(timeline);
+  const auto finish = [&](std::int32_t task) {
+    return double(timeline->finish[std::size_t(task)]) / kSecond;
+  };
+  EXPECT_EQ(finish(first), 3);
+  EXPECT_EQ(finish(late), 4);
+  EXPECT_EQ(finish(second), 5);
+  EXPECT_EQ(finish(none), 5);
+  EXPECT_EQ(finish(elsewhere), 1);
+  EXPECT_EQ(finish(after), 4);
+  EXPECT_EQ(timeline->end, Picoseconds(5 * kSecond));
+}
+
+// Several become ready in one instant, in an order that says nothing: the lowest number still runs.
+TEST(Simulate, a_lane_waits_for_all_that_become_ready_at_once) {
+  Schedule schedule;
+  const std::int32_t low = schedule.add({.delay = 5}), high = schedule.add({.delay = 7});
+  const std::int32_t gate = schedule.add({.delay = 1}), same = schedule.add({.delay = 1});
+  schedule.set_lane(low, 0);
+  schedule.set_lane(high, 0);
+  schedule.wait(high, gate);
+  schedule.wait(low, same);
+  const auto timeline = simulate({}, schedule);
+  ASSERT_TRUE(timeline);
+  EXPECT_EQ(timeline->finish[std::size_t(low)], 6u);
+  EXPECT_EQ(timeline->finish[std::size_t(high)], 13u);
+}
+
 TEST(Simulate, records_what_a_watched_link_carries) {
   Schedule schedule;
   transfer(schedule, {{0, 1}, {1, 1}}, 10);
