@@ -16,6 +16,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_train_command(app, context);
   add_collective_command(app, context);
   add_fabric_command(app, context);
+  add_replay_command(app, context);
   add_kernel_command(app, context);
   add_model_command(app, context);
   add_catalog_command(app, context);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <queue>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -189,29 +190,35 @@ class Check {
     }
   }
 
+  static bool is_of_pytorch(const RawNode& raw) {
+    return raw.numbers.contains("rf_id") || raw.node.name.starts_with("aten::") ||
+           raw.node.name.starts_with("c10d::");
+  }
+
   void find_needs() {
+    trace_.call_tree = std::any_of(raw_.nodes.begin(), raw_.nodes.end(), is_of_pytorch);
+    std::unordered_set<std::uint64_t> dropped;
     for (RawNode& raw : raw_.nodes) {
       std::vector<std::int32_t>& needs = raw.node.needs;
-      for (const std::uint64_t id : raw.data_deps) {
-        const auto found = place_.find(id);
-        if (found != place_.end()) {
-          needs.push_back(found->second);
-        } else {
-          problem(raw, fmt::format("needs the data of node {}, which is not in the trace", id),
-                  "data_deps name nodes of the same file");
-        }
-      }
+      for (const std::uint64_t id : raw.data_deps) add_need(raw, "data_deps", id);
       for (const std::uint64_t id : raw.ctrl_deps) {
-        const auto found = place_.find(id);
-        if (found != place_.end()) {
-          needs.push_back(found->second);
-        } else if (dropped_.insert_or_assign(id, true).second) {
-          ++trace_.dropped_parents;
+        if (!trace_.call_tree) {
+          add_need(raw, "ctrl_deps", id);
+        } else if (!place_.contains(id)) {
+          dropped.insert(id);
         }
       }
       std::sort(needs.begin(), needs.end());
       needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
     }
+    trace_.dropped_parents = dropped.size();
+  }
+
+  void add_need(RawNode& raw, const char* list, std::uint64_t id) {
+    const auto found = place_.find(id);
+    if (found != place_.end()) return raw.node.needs.push_back(found->second);
+    problem(raw, fmt::format("needs node {}, which is not in the trace", id),
+            fmt::format("{} name nodes of the same file", list));
   }
 
   // Nodes in the order of their ids as far as what they need lets them: as Chakra's feeder hands
@@ -283,7 +290,6 @@ class Check {
   std::vector<Problem> problems_;
   Trace trace_;
   std::unordered_map<std::uint64_t, std::int32_t> place_;
-  std::unordered_map<std::uint64_t, bool> dropped_;
 };
 
 }  // namespace

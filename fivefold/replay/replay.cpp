@@ -287,7 +287,11 @@ class Replayer {
       result_.flows += placed->flows;
       receive.partner = send.begin;
       send.done = finish(plan, send.begin, placed->waits.back()[0]);
-      receive.done = finish(plan, receive.begin, placed->waits.back()[1]);
+      // What has arrived before its receive is there at once.
+      const std::int32_t arrived = assembler_.schedule.add({});
+      assembler_.schedule.wait(arrived, placed->waits.back()[0]);
+      assembler_.schedule.wait(arrived, receive.begin);
+      receive.done = finish(plan, receive.begin, arrived);
     }
     return {};
   }
@@ -438,6 +442,7 @@ class Replayer {
     for (const Trace* trace : traces_) {
       result_.nodes += trace->nodes.size();
       result_.dropped_parents += trace->dropped_parents;
+      result_.call_trees = result_.call_trees || trace->call_tree;
     }
     const std::size_t images = std::size_t(ranks() / put_down_);
     for (std::size_t* counter : {&result_.recorded, &result_.modelled, &result_.untimed}) {

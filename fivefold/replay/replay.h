@@ -1,6 +1,6 @@
 // Runs traces on the links of a machine.
 //
-// A node starts when what it needs is done. On each rank
+// A node starts when what it needs is done (trace.h). On each rank
 // - the device computes one node at a time, its memory and the host are a lane each beside it; of
 //   the nodes that are ready the first one in the trace's order is next (Chakra's feeder hands them
 //   out so);
@@ -62,7 +62,8 @@ struct Replay {
   std::size_t recorded = 0, modelled = 0, untimed = 0;  // that compute or move memory
   std::size_t collectives = 0, alone = 0;               // alone: of one rank, without time
   std::size_t messages = 0;
-  std::size_t dropped_parents = 0;
+  std::size_t dropped_parents = 0;  // that ctrl_deps name
+  bool call_trees = false;          // of some trace; its ctrl_deps are not waited for
   std::size_t flows = 0;
   int folded_to = 0;  // ranks that stand for all; 0: each is simulated
 };

@@ -5,8 +5,10 @@
 // relatives that call themselves 1.0.1 or 1.0.2-chakra.0.0.4. What a trace may leave open:
 // - A number that is 0 is not in the file (protobuf 3): an id, a type of collective, a tag.
 // - An integer attribute may be of any integer type.
-// - Converters of PyTorch traces drop nodes that others name in ctrl_deps: such a name is counted
-//   and otherwise ignored. A name in data_deps that is not there is an error.
+// - A node starts when the nodes of its data_deps and ctrl_deps are done, and each of these must be
+//   there. Traces converted from PyTorch are different: their ctrl_deps are the tree of calls, the
+//   order that it means was written into data_deps, both together form circles, and parents that
+//   were dropped are still named. There ctrl_deps are not waited for, and the missing are counted.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +55,7 @@ struct Trace {
   std::string file;
   std::string version;
   std::vector<TraceNode> nodes;  // in an order in which they can run, lowest ids first
+  bool call_tree = false;        // converted from PyTorch: ctrl_deps are the tree of calls
   RankGroups groups = {};        // that the trace itself lists (PyTorch's process_group:init)
   std::size_t dropped_parents = 0;
 };
