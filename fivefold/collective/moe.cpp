@@ -1,15 +1,9 @@
+#include "fivefold/collective/moe.h"
+
 #include <algorithm>
 #include <cmath>
 
-#include "fivefold/collective/collective.h"
-
 namespace fivefold {
-namespace {
-
-// Of `places` equally likely ones, how many distinct ones `choices` draws reach.
-double distinct(double places, double choices) {
-  return places * (1 - std::pow(1 - 1 / places, choices));
-}
 
 Traffic traffic_of(const MoeExchange& exchange) {
   if (exchange.low_latency) {
@@ -18,8 +12,6 @@ Traffic traffic_of(const MoeExchange& exchange) {
   return exchange.combine ? Traffic::kMoeCombine : Traffic::kMoeDispatch;
 }
 
-// Devices of a block whose tokens are passed on inside it: what the outermost forwarding level
-// joins. 0: every copy goes straight to its device.
 double forwarding_block(const Machine& machine, const Group& group, Traffic traffic) {
   double inside = 1, block = 0;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
@@ -27,6 +19,13 @@ double forwarding_block(const Machine& machine, const Group& group, Traffic traf
     inside *= group.fanout[i];
   }
   return block;
+}
+
+namespace {
+
+// Of `places` equally likely ones, how many distinct ones `choices` draws reach.
+double distinct(double places, double choices) {
+  return places * (1 - std::pow(1 - 1 / places, choices));
 }
 
 // Copies of one token that cross a level; `inside` devices form a block of the level inside, `f`
@@ -49,11 +48,10 @@ double core_time(const MoeExchange& exchange, const ExchangeParameters& own, dou
   return exchange.tokens * each / sms * exchange.imbalance;
 }
 
-// One expert takes in what all devices send it.
-double expert_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
-  if (own.expert_rate.value() <= 0 || exchange.experts <= 0) return 0;
-  const double received = exchange.tokens * exchange.topk * n / exchange.experts;
-  return received * exchange.bytes_per_token.value() / own.expert_rate.value() * exchange.imbalance;
+// Copies that one expert takes in from all devices.
+double received_by_expert(const MoeExchange& exchange, double n) {
+  if (exchange.experts <= 0) return 0;
+  return exchange.tokens * exchange.topk * n / exchange.experts * exchange.imbalance;
 }
 
 double latency_of(const MoeExchange& exchange, const LinkParameters& link, double n) {
@@ -68,6 +66,28 @@ double latency_of(const MoeExchange& exchange, const LinkParameters& link, doubl
 
 }  // namespace
 
+MoeFloors moe_floors(const Machine& machine, const Group& group, const MoeExchange& exchange,
+                     double received) {
+  const Traffic traffic = traffic_of(exchange);
+  const LinkParameters* innermost = nullptr;
+  const LinkParameters* outermost = nullptr;
+  for (std::size_t i = 0; i < group.fanout.size(); ++i) {
+    if (group.fanout[i] <= 1) continue;
+    outermost = &machine.levels[i].link[traffic];
+    if (innermost == nullptr) innermost = outermost;
+  }
+  MoeFloors floors;
+  if (outermost == nullptr) return floors;
+  const double n = group.size;
+  floors.latency = Seconds(latency_of(exchange, *outermost, n));
+  floors.transfer = Seconds(core_time(exchange, innermost->exchange, n));
+  const BytesPerSecond rate = outermost->exchange.expert_rate;
+  if (rate.value() > 0) {
+    floors.transfer = std::max(floors.transfer, exchange.bytes_per_token * received / rate);
+  }
+  return floors;
+}
+
 CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
                                  const MoeExchange& exchange) {
   CollectiveTime result;
@@ -77,15 +97,13 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
   const double n = group.size;
   const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
   const double block = forwarding_block(machine, group, traffic);
-  const LinkParameters* outermost = nullptr;
-  double run = 0, slowest = 0, longest = -1, inside = 1;
+  const MoeFloors floors = moe_floors(machine, group, exchange, received_by_expert(exchange, n));
+  double run = 0, slowest = floors.transfer.value(), longest = -1, inside = 1;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     const double f = group.fanout[i];
     if (f <= 1) continue;
     const Level& level = machine.levels[i];
     const LinkParameters& link = level.link[traffic];
-    if (outermost == nullptr) slowest = core_time(exchange, link.exchange, n);
-    outermost = &link;
     const double rate =
         usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
     const double time = bytes * crossings(exchange, block, n, inside, f) / rate;
@@ -98,9 +116,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
       result.bottleneck = int(i);
     }
   }
-  if (outermost == nullptr) return result;
-  slowest = std::max(slowest, expert_time(exchange, outermost->exchange, n));
-  result.latency = Seconds(latency_of(exchange, *outermost, n));
+  result.latency = floors.latency;
   result.time = result.latency + Seconds(slowest);
   return result;
 }

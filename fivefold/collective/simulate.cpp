@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/collective/moe.h"
 #include "fivefold/collective/rounds.h"
 
 namespace fivefold {
@@ -133,6 +134,49 @@ void set_use(const Graph& graph, const std::vector<double>& bytes,
   }
 }
 
+// Rounds that a library runs at these rates, on links.
+struct Run {
+  const Machine& machine;
+  const Graph& graph;
+  const std::vector<Ranks>& groups;
+  std::vector<double> capacity;
+  bool all_path = false;
+};
+
+// Fills in everything but the plan. `moved_to_time`: from the end of the last flow to the time of
+// the operation.
+template <class MovedToTime>
+Result<void> run_rounds(const Run& run, const std::vector<Round>& rounds,
+                        const FlowOptions& options, MovedToTime moved_to_time,
+                        SimulatedCollective& result) {
+  const bool all = run.groups.size() == 1 && is_every_device(run.groups.front(), run.graph);
+  const Fold fold = options.fold && all ? find_fold(run.machine, run.graph, rounds) : Fold{};
+  result.folded_to = fold.unit;
+  result.levels.resize(run.machine.levels.size());
+  constexpr int kAll = std::numeric_limits<int>::max();
+  for (const int most : {options.fold ? kProbe : kAll, kAll}) {
+    Assembler assembler(run.graph, options.routing);
+    auto flows = assembler.add(
+        rounds, {.groups = run.groups, .fold = &fold, .all_path = run.all_path, .most = most});
+    if (!flows) return fail(std::move(flows.error()));
+    auto timeline = simulate(run.capacity, assembler.schedule,
+                             {.tolerance = options.tolerance, .watched = options.watched});
+    if (!timeline) return fail(std::move(timeline.error()));
+    const double end =
+        most == kProbe ? extrapolated(rounds, *flows, *timeline) : double(timeline->end);
+    if (end < 0) continue;
+    result.time.time = moved_to_time(Seconds(end * 1e-12));
+    set_use(run.graph, link_bytes(rounds, *flows, assembler.schedule, most), run.capacity, fold,
+            result);
+    result.flows = flows->flows;
+    result.schedule = std::move(assembler.schedule);
+    result.senders = std::move(assembler.senders);
+    result.timeline = *std::move(timeline);
+    break;
+  }
+  return {};
+}
+
 }  // namespace
 
 Ranks strided_ranks(int first, int size, int stride) {
@@ -147,41 +191,51 @@ Result<SimulatedCollective> simulate_collective(const Machine& machine, const Gr
                                                 const FlowOptions& options) {
   auto checked = check_groups(graph, shape, groups);
   if (!checked) return fail(std::move(checked.error()));
-  auto plan = plan_collective(machine, collective, shape, bytes, options.choice);
-  if (!plan) return fail(std::move(plan.error()));
-  const std::vector<Round> rounds = rounds_of(machine, collective, shape, bytes, *plan);
-  const bool all = groups.size() == 1 && is_every_device(groups.front(), graph);
-  const Fold fold = options.fold && all ? find_fold(machine, graph, rounds) : Fold{};
-  const std::vector<double> capacity =
-      capacities(graph, reached_by(machine, shape, *plan, collective));
-
+  const auto plan = plan_collective(machine, collective, shape, bytes, options.choice);
+  if (!plan) return fail(plan.error());
   SimulatedCollective result;
   result.plan = *plan;
-  result.folded_to = fold.unit;
-  result.levels.resize(machine.levels.size());
-  for (const int most :
-       {options.fold ? kProbe : std::numeric_limits<int>::max(), std::numeric_limits<int>::max()}) {
-    Assembler assembler(graph, options.routing);
-    auto flows = assembler.add(rounds, {.groups = groups,
-                                        .fold = &fold,
-                                        .all_path = plan->algorithm == Algorithm::kAllPath,
-                                        .most = most});
-    if (!flows) return fail(std::move(flows.error()));
-    auto timeline = simulate(capacity, assembler.schedule, {.tolerance = options.tolerance});
-    if (!timeline) return fail(std::move(timeline.error()));
-    const double end =
-        most == kProbe ? extrapolated(rounds, *flows, *timeline) : double(timeline->end);
-    if (end < 0) continue;
-    const Seconds moved(end * 1e-12);
-    result.time = time_of(*plan);
-    result.time.time = plan->staging + std::max(plan->host, plan->base + moved + plan->copy);
-    set_use(graph, link_bytes(rounds, *flows, assembler.schedule, most), capacity, fold, result);
-    result.flows = flows->flows;
-    result.schedule = std::move(assembler.schedule);
-    result.senders = std::move(assembler.senders);
-    result.timeline = *std::move(timeline);
-    return result;
+  result.time = time_of(*plan);
+  const Run run{machine, graph, groups,
+                capacities(graph, reached_by(machine, shape, *plan, collective)),
+                plan->algorithm == Algorithm::kAllPath};
+  const auto done = run_rounds(
+      run, rounds_of(machine, collective, shape, bytes, *plan), options,
+      [&](Seconds moved) {
+        return plan->staging + std::max(plan->host, plan->base + moved + plan->copy);
+      },
+      result);
+  if (!done) return fail(done.error());
+  return result;
+}
+
+Result<SimulatedCollective> simulate_moe_exchange(const Machine& machine, const Graph& graph,
+                                                  const Group& shape, const Ranks& ranks,
+                                                  const MoeExchange& exchange,
+                                                  const MoeRouting& routing,
+                                                  const FlowOptions& options) {
+  const std::vector<Ranks> groups = {ranks};
+  auto checked = check_groups(graph, shape, groups);
+  if (!checked) return fail(std::move(checked.error()));
+  if (!(exchange.experts >= 1 && exchange.experts <= 1e6) || !(exchange.topk >= 1) ||
+      exchange.topk > exchange.experts || !(exchange.tokens > 0)) {
+    return fail(fmt::format("{} tokens, each to {} of {} experts", exchange.tokens, exchange.topk,
+                            exchange.experts),
+                "at least one token, and no more choices than experts");
   }
+  const Traffic kind = traffic_of(exchange);
+  const MoeTraffic traffic =
+      draw_traffic(exchange, shape.size, int(forwarding_block(machine, shape, kind)), routing);
+  std::vector<double> reached;
+  for (const Level& level : machine.levels) reached.push_back(level.link[kind].efficiency);
+  SimulatedCollective result;
+  result.time = moe_exchange_time(machine, shape, exchange);
+  const MoeFloors floors = moe_floors(machine, shape, exchange, traffic.busiest_expert);
+  const Run run{machine, graph, groups, capacities(graph, reached)};
+  const auto done = run_rounds(
+      run, traffic.rounds, options,
+      [&](Seconds moved) { return floors.latency + std::max(floors.transfer, moved); }, result);
+  if (!done) return fail(done.error());
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fivefold/collective/assemble.h"
+#include "fivefold/collective/moe_traffic.h"
 #include "fivefold/collective/plan.h"
 #include "fivefold/fabric/routing.h"
 #include "fivefold/network/simulate.h"
@@ -20,6 +21,7 @@ struct FlowOptions {
   // Symmetric blocks are simulated once, identical rounds until their times repeat. Both exactly:
   // switching them off changes speed, not times. A timeline then has no gaps.
   bool fold = true;
+  std::vector<std::int32_t> watched = {};  // links whose use over time the timeline records
 };
 
 // Of a level's links, over the whole operation.
@@ -48,6 +50,14 @@ Result<SimulatedCollective> simulate_collective(const Machine& machine, const Gr
                                                 Collective collective, const Group& shape,
                                                 const std::vector<Ranks>& groups, Bytes bytes,
                                                 const FlowOptions& options = {});
+
+// A MoE dispatch or combine with tokens drawn to experts (moe_traffic.h): what its unevenness costs
+// beside moe_exchange_time(), whose `imbalance` it does not read.
+Result<SimulatedCollective> simulate_moe_exchange(const Machine& machine, const Graph& graph,
+                                                  const Group& shape, const Ranks& ranks,
+                                                  const MoeExchange& exchange,
+                                                  const MoeRouting& routing,
+                                                  const FlowOptions& options = {});
 
 // Ranks first, first + stride, ... (`size` of them).
 Ranks strided_ranks(int first, int size, int stride);

@@ -261,5 +261,109 @@ TEST(SimulateCollective, refuses_ranks_that_are_not_there) {
   EXPECT_THAT(refusal({{0, 1}}, 2, 1e30), testing::HasSubstr("more than 100 days"));
 }
 
+SimulatedCollective exchange(const Built& on, MoeExchange what, const MoeRouting& routing = {}) {
+  return simulate_moe_exchange(on.machine, on.graph, on.all, strided_ranks(0, on.graph.devices, 1),
+                               what, routing)
+      .value();
+}
+
+// Many tokens drawn evenly: the closed form's expectation.
+TEST(SimulateMoe, even_routing_takes_the_time_of_the_closed_form) {
+  for (const Place& place : {Place{"h800_8", 1, "comm/nccl"}, Place{"h800_8", 4, "comm/nccl"},
+                             Place{"cloudmatrix384", 1, "comm/hccl"}}) {
+    const Built on = built(place.system, place.systems, place.stack);
+    for (const bool combine : {false, true}) {
+      for (const bool low_latency : {false, true}) {
+        const MoeExchange what{.tokens = 4096,
+                               .topk = 8,
+                               .bytes_per_token = Bytes(combine ? 14336 : 7392),
+                               .low_latency = low_latency,
+                               .experts = double(on.graph.devices) * 4,
+                               .combine = combine};
+        const double closed = moe_exchange_time(on.machine, on.all, what).time.value();
+        EXPECT_NEAR(seconds(exchange(on, what)) / closed, 1, 0.05)
+            << place.systems << " x " << place.system << (combine ? " combine" : " dispatch")
+            << (low_latency ? ", low latency" : "");
+      }
+    }
+  }
+}
+
+TEST(SimulateMoe, popular_experts_cost_time_and_the_same_seed_the_same_time) {
+  const Built on = built("h800_8", 4, "comm/nccl");
+  const MoeExchange what{
+      .tokens = 1024, .topk = 8, .nodes_limit = 2, .bytes_per_token = Bytes(7392), .experts = 256};
+  double before = 0;
+  for (const double skew : {0.0, 0.5, 1.0}) {
+    const double time = seconds(exchange(on, what, {.skew = skew}));
+    EXPECT_GT(time, before * 0.99) << skew;
+    before = time;
+  }
+  EXPECT_GT(before, 1.3 * seconds(exchange(on, what)));
+  EXPECT_EQ(seconds(exchange(on, what, {.seed = 5})), seconds(exchange(on, what, {.seed = 5})));
+}
+
+// Bytes by counting: with top-k over n ranks of one expert each, distinct ranks, no node passes on.
+TEST(SimulateMoe, every_token_reaches_each_of_its_ranks_once) {
+  const MoeExchange what{.tokens = 100, .topk = 3, .bytes_per_token = Bytes(10), .experts = 16};
+  for (const int block : {0, 4}) {
+    MoeTraffic traffic = draw_traffic(what, 16, block, {.seed = 3});
+    std::vector<double> in(16, 0.0), out(16, 0.0);
+    std::vector<Message> messages;
+    for (int rank = 0; rank < 16; ++rank) {
+      messages.clear();
+      traffic.rounds[0].messages(rank, messages);
+      for (const Message& message : messages) {
+        out[std::size_t(rank)] += message.bytes;
+        in[std::size_t(message.to)] += message.bytes;
+        // Between nodes only on one rail.
+        if (block > 0 && rank / block != message.to / block) {
+          EXPECT_EQ(rank % block, message.to % block);
+        }
+      }
+    }
+    const double sent = std::accumulate(out.begin(), out.end(), 0.0);
+    EXPECT_DOUBLE_EQ(sent, std::accumulate(in.begin(), in.end(), 0.0));
+    // 16 ranks x 100 tokens x 3 copies of 10 bytes, 15/16 of them to other ranks; on the way over a
+    // gate a copy may move twice.
+    if (block == 0) {
+      EXPECT_NEAR(sent, 16 * 100 * 3 * 10 * 15 / 16.0, 0.03 * sent);
+    }
+  }
+}
+
+TEST(SimulateMoe, a_combine_sends_the_dispatch_backwards) {
+  MoeExchange what{.tokens = 64, .topk = 4, .bytes_per_token = Bytes(1), .experts = 32};
+  MoeTraffic there = draw_traffic(what, 32, 8, {});
+  what.combine = true;
+  MoeTraffic back = draw_traffic(what, 32, 8, {});
+  std::vector<std::vector<double>> bytes(32, std::vector<double>(32, 0.0));
+  std::vector<Message> messages;
+  for (int rank = 0; rank < 32; ++rank) {
+    messages.clear();
+    there.rounds[0].messages(rank, messages);
+    for (const Message& message : messages) {
+      bytes[std::size_t(rank)][std::size_t(message.to)] += message.bytes;
+    }
+    messages.clear();
+    back.rounds[0].messages(rank, messages);
+    for (const Message& message : messages) {
+      bytes[std::size_t(message.to)][std::size_t(rank)] -= message.bytes;
+    }
+  }
+  for (const auto& row : bytes) EXPECT_THAT(row, testing::Each(0.0));
+}
+
+TEST(SimulateMoe, refuses_more_choices_than_experts) {
+  const Built on = built("h800_8", 1, "comm/nccl");
+  const auto refused = simulate_moe_exchange(
+      on.machine, on.graph, on.all, strided_ranks(0, 8, 1),
+      {.tokens = 1, .topk = 9, .bytes_per_token = Bytes(1), .experts = 8}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(to_text(refused.error()),
+            "1 tokens, each to 9 of 8 experts (at least one token, and no more choices than "
+            "experts)");
+}
+
 }  // namespace
 }  // namespace fivefold

@@ -1,0 +1,23 @@
+// Inside the room: the parts of a MoE exchange that its closed form and its flows have in common.
+#pragma once
+
+#include "fivefold/collective/collective.h"
+
+namespace fivefold {
+
+Traffic traffic_of(const MoeExchange& exchange);
+
+// Devices of a block whose tokens are passed on inside it: what the outermost forwarding level
+// joins. 0: every copy goes straight to its device.
+double forwarding_block(const Machine& machine, const Group& group, Traffic traffic);
+
+// What an exchange takes apart from its links: before anything moves, and while it moves (the cores
+// that copy, the expert that takes in `received` copies).
+struct MoeFloors {
+  Seconds latency;
+  Seconds transfer;
+};
+MoeFloors moe_floors(const Machine& machine, const Group& group, const MoeExchange& exchange,
+                     double received);
+
+}  // namespace fivefold
