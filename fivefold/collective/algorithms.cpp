@@ -121,6 +121,9 @@ Refusal level_by_level(const Operation& op, bool halving, Loads& loads) {
   return {};
 }
 
+// NCCL's model (tuning.cc) gives a tree under LL 1/3.8 of the bandwidth where a ring has 1/2.
+constexpr double kTreeUnderLl = 2 / 3.8;
+
 // Up and down a tree over hosts, with a chain through the ranks of a host: an inner node of one
 // tree feeds two children, of two trees one each on average.
 Refusal tree(const Operation& op, bool twice, Loads& loads) {
@@ -141,7 +144,7 @@ Refusal tree(const Operation& op, bool twice, Loads& loads) {
         .steps = passes * (chain - 1 + rounds(f / chain))};
     inside *= f;
   }
-  loads.share = link.tree_share;
+  loads.inner_share = {link.tree_share, link.tree_share * kTreeUnderLl, link.tree_share};
   loads.piece = op.bytes / op.ranks();
   return {};
 }

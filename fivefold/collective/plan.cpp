@@ -51,7 +51,8 @@ CollectivePlan plan_of(const Operation& op, const Loads& loads, int protocol) {
     LevelPlan level = level_plan(op, i, loads.level[std::size_t(i)]);
     const LinkParameters& link = op.link(i);
     const double protocol_share = link.protocols[p].share > 0 ? link.protocols[p].share : 1;
-    level.rate = level.rate * (link.efficiency * protocol_share * loads.share);
+    const double share = i == op.innermost() ? loads.inner_share[p] : 1;
+    level.rate = level.rate * (link.efficiency * protocol_share * share);
     level.step = link.protocols[p].step * stretch;
     if (i == op.innermost() && link.copy_share > 0)
       plan.copy = Bytes(loads.piece) / (op.level(i).bandwidth * link.copy_share);
