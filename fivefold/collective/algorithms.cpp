@@ -12,7 +12,7 @@ constexpr AlgorithmInfo kAlgorithms[] = {
      "2(n-1)/n b in all, (f-1)/f of the shard at each level, 2 log2 f steps (full mesh: 2)",
      "Thakur, Rabenseifner and Gropp 2005, IJHPCA 19; Cho et al. 2019 (BlueConnect), section 3"},
     {Algorithm::kHalvingDoubling, "all_reduce, all_gather, reduce_scatter",
-     "2(n-1)/n b and 2 log2 n steps; n no power of two: b and 2 steps more",
+     "2(n-1)/n b and 2 log2 n steps; n no power of two: 2 b and 2 steps more",
      "Thakur, Rabenseifner and Gropp 2005, IJHPCA 19, sections 4.2 and 4.4"},
     {Algorithm::kDoubleTree, "all_reduce, broadcast, reduce",
      "2 b and 2 log2 n steps, one way half of both",
@@ -98,6 +98,15 @@ double rounds_of(const Level& level, int members) {
   }
 }
 
+// In a mesh a message to one partner passes the link to it, however many the port has. On a torus
+// it passes several, which the flows show and this does not.
+Pattern partner(const Level& level) {
+  return level.kind == LevelKind::kFullMesh || level.kind == LevelKind::kNdFullMesh ||
+                 level.kind == LevelKind::kTorus || level.kind == LevelKind::kDirect
+             ? Pattern::kPair
+             : Pattern::kReduction;
+}
+
 // Level by level, each on the shard that the inner ones leave: reduce-scatter inside, all-reduce
 // across, all-gather inside.
 Refusal level_by_level(const Operation& op, bool halving, Loads& loads) {
@@ -111,15 +120,21 @@ Refusal level_by_level(const Operation& op, bool halving, Loads& loads) {
     const bool whole = std::exp2(rounds(f)) == f;
     const double steps =
         halving ? rounds(f) + (whole ? 0 : 1) : rounds_of(op.level(i), op.fanout(i));
-    const double folded = halving && !whole ? shard : 0;  // the ranks beyond a power of two
-    loads.level[std::size_t(i)] = {.bytes = passes * (f - 1) / f * shard + folded,
-                                   .steps = passes * steps};
+    // Ranks beyond a power of two first hand their part to one below, then stand aside.
+    const double low = halving ? std::exp2(std::floor(std::log2(f))) : f;
+    const double handed = whole || !halving ? 0 : 1;
+    loads.level[std::size_t(i)] = {.bytes = passes * ((low - 1) / low + handed) * shard,
+                                   .steps = passes * steps,
+                                   .pattern = halving ? partner(op.level(i)) : Pattern::kReduction};
     shard /= f;
   }
   loads.pipelined = false;
   loads.piece = shard;
   return {};
 }
+
+// NCCL's model (tuning.cc) gives a tree under LL 1/3.8 of the bandwidth where a ring has 1/2.
+constexpr double kTreeUnderLl = 2 / 3.8;
 
 // Up and down a tree over hosts, with a chain through the ranks of a host: an inner node of one
 // tree feeds two children, of two trees one each on average.
@@ -141,7 +156,7 @@ Refusal tree(const Operation& op, bool twice, Loads& loads) {
         .steps = passes * (chain - 1 + rounds(f / chain))};
     inside *= f;
   }
-  loads.share = link.tree_share;
+  loads.inner_share = {link.tree_share, link.tree_share * kTreeUnderLl, link.tree_share};
   loads.piece = op.bytes / op.ranks();
   return {};
 }
@@ -168,11 +183,12 @@ Refusal rail_aligned(const Operation& op, Loads& loads) {
   const int outermost = op.outermost();
   if (outermost == op.innermost()) return "rails join several hosts, and the group has one";
   if (const Refusal refused = pairwise(op, loads); !refused.empty()) return refused;
-  double inside = 1;
+  double host = 1, inside = 1;
+  for (int i = 0; i < outermost; ++i) host *= op.fanout(i);
   for (int i = 0; i < outermost; ++i) {
-    const double f = op.fanout(i);
-    loads.level[std::size_t(i)].bytes = (f - 1) / f * op.bytes / inside * op.busiest;
-    inside *= f;
+    const double members = inside * op.fanout(i);
+    loads.level[std::size_t(i)].bytes = (members - inside) / host * op.bytes * op.busiest;
+    inside = members;
   }
   loads.level[std::size_t(outermost)].steps = op.fanout(outermost) - 1;
   return {};
@@ -199,9 +215,10 @@ Refusal all_path(const Operation& op, Loads& loads) {
   Load& load = loads.level[std::size_t(outermost)];
   load.pattern = Pattern::kReduction;
   load.steps *= 2;
-  // Of m members a message takes one direct way and m-2 of two hops, which load two links each.
+  // Of m members a message takes one direct way and m-2 of two hops. One message has all links to
+  // itself; where everyone sends, each port carries others' second hops as well.
   const double m = op.fanout(outermost);
-  load.bytes *= 1 + (op.collective == Collective::kAllToAll ? 0 : (m - 2) / m);
+  if (op.collective == Collective::kAllToAll) load.bytes *= 1 + (m - 2) / (m - 1);
   return {};
 }
 

@@ -80,12 +80,16 @@ MoeFloors moe_floors(const Machine& machine, const Group& group, const MoeExchan
   if (outermost == nullptr) return floors;
   const double n = group.size;
   floors.latency = Seconds(latency_of(exchange, *outermost, n));
-  floors.transfer = Seconds(core_time(exchange, innermost->exchange, n));
+  floors.cores = Seconds(core_time(exchange, innermost->exchange, n));
   const BytesPerSecond rate = outermost->exchange.expert_rate;
-  if (rate.value() > 0) {
-    floors.transfer = std::max(floors.transfer, exchange.bytes_per_token * received / rate);
-  }
+  if (rate.value() > 0) floors.expert = exchange.bytes_per_token * received / rate;
   return floors;
+}
+
+// Cores and wires hide behind each other, as latency and transfer of a ring do (plan.h).
+Seconds moe_time(const MoeFloors& floors, Seconds wires) {
+  const Seconds moved(std::hypot(floors.cores.value(), wires.value()));
+  return floors.latency + std::max(moved, floors.expert);
 }
 
 CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
@@ -98,7 +102,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
   const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
   const double block = forwarding_block(machine, group, traffic);
   const MoeFloors floors = moe_floors(machine, group, exchange, received_by_expert(exchange, n));
-  double run = 0, slowest = floors.transfer.value(), longest = -1, inside = 1;
+  double run = 0, slowest = 0, longest = -1, inside = 1;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     const double f = group.fanout[i];
     if (f <= 1) continue;
@@ -117,7 +121,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
     }
   }
   result.latency = floors.latency;
-  result.time = result.latency + Seconds(slowest);
+  result.time = moe_time(floors, Seconds(slowest));
   return result;
 }
 

@@ -11,13 +11,16 @@ Traffic traffic_of(const MoeExchange& exchange);
 // joins. 0: every copy goes straight to its device.
 double forwarding_block(const Machine& machine, const Group& group, Traffic traffic);
 
-// What an exchange takes apart from its links: before anything moves, and while it moves (the cores
-// that copy, the expert that takes in `received` copies).
+// What an exchange takes apart from its links: before anything moves, by the cores that copy, and by
+// the expert that takes in most (`received` copies).
 struct MoeFloors {
   Seconds latency;
-  Seconds transfer;
+  Seconds cores;
+  Seconds expert;
 };
 MoeFloors moe_floors(const Machine& machine, const Group& group, const MoeExchange& exchange,
                      double received);
+// Of the exchange, whose links take so long.
+Seconds moe_time(const MoeFloors& floors, Seconds wires);
 
 }  // namespace fivefold

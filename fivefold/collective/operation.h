@@ -54,7 +54,8 @@ struct Loads {
   std::array<Load, kMaxLevels> level{};
   Algorithm algorithm = Algorithm::kDirect;
   bool pipelined = true;
-  double share = 1;  // of the bandwidth that the protocol reaches
+  // Of the bandwidth that each protocol reaches, innermost.
+  std::array<double, kProtocolCount> inner_share = {1, 1, 1};
   double piece = 0;  // bytes that move as one: what fills a protocol's channels
 };
 

@@ -51,7 +51,8 @@ CollectivePlan plan_of(const Operation& op, const Loads& loads, int protocol) {
     LevelPlan level = level_plan(op, i, loads.level[std::size_t(i)]);
     const LinkParameters& link = op.link(i);
     const double protocol_share = link.protocols[p].share > 0 ? link.protocols[p].share : 1;
-    level.rate = level.rate * (link.efficiency * protocol_share * loads.share);
+    const double share = i == op.innermost() ? loads.inner_share[p] : 1;
+    level.rate = level.rate * (link.efficiency * protocol_share * share);
     level.step = link.protocols[p].step * stretch;
     if (i == op.innermost() && link.copy_share > 0)
       plan.copy = Bytes(loads.piece) / (op.level(i).bandwidth * link.copy_share);
@@ -122,25 +123,47 @@ Refusal plan_in_network(const Operation& op, CollectivePlan& plan) {
   return {};
 }
 
+LevelTime time_of(const LevelPlan& level) {
+  LevelTime time;
+  time.latency = level.steps * level.step.value();
+  time.transfer = level.bytes > 0 ? level.bytes / level.rate.value() : 0;
+  time.total = level.waits ? time.latency + time.transfer : std::hypot(time.latency, time.transfer);
+  return time;
+}
+
+LevelTime time_together(const CollectivePlan& plan) {
+  LevelTime time;
+  double hidden = 0, waited = 0, port = 0, port_rate = 1;
+  for (const LevelPlan& level : plan.levels) {
+    (level.waits ? waited : hidden) += level.steps * level.step.value();
+    if (!level.shares_port) {
+      port = 0;
+      port_rate = level.rate.value();
+    }
+    port += level.bytes / port_rate;
+    time.transfer = std::max({time.transfer, port, time_of(level).transfer});
+  }
+  time.latency = hidden + waited;
+  time.total = waited + std::hypot(hidden, time.transfer);
+  return time;
+}
+
 CollectiveTime time_of(const CollectivePlan& plan) {
   CollectiveTime result;
   result.algorithm = plan.algorithm;
   result.protocol = plan.protocol;
-  double hidden = 0, waited = 0, run = 0, slowest = 0, sum = 0, longest = -1;
+  double latency = 0, in_turn = 0, longest = -1;
   for (const LevelPlan& level : plan.levels) {
-    const double wire = level.bytes > 0 ? level.bytes / level.rate.value() : 0;
-    const double steps = level.steps * level.step.value();
-    (level.waits ? waited : hidden) += steps;
-    run = level.shares_port ? run + wire : wire;
-    slowest = std::max(slowest, run);
-    sum += level.waits ? steps + wire : std::hypot(steps, wire);
-    if (wire > longest) {
-      longest = wire;
+    const LevelTime time = time_of(level);
+    latency += time.latency;
+    in_turn += time.total;
+    if (time.transfer > longest) {
+      longest = time.transfer;
       result.bottleneck = level.level;
     }
   }
-  const double moved = plan.pipelined ? waited + std::hypot(hidden, slowest) : sum;
-  result.latency = plan.base + Seconds(waited + hidden);
+  const double moved = plan.pipelined ? time_together(plan).total : in_turn;
+  result.latency = plan.base + Seconds(latency);
   result.time = plan.staging + std::max(plan.host, plan.base + Seconds(moved) + plan.copy);
   return result;
 }

@@ -3,11 +3,12 @@
 // rate stay what the library reaches there.
 //
 //   time = staging + max(host, base + levels + copy)
-//   levels, all at once (pipelined): hypot(sum of steps x step, the slowest port)
-//   levels, one after the other:     sum over levels of hypot(steps x step, bytes / rate)
+//   levels, all at once (pipelined): waited steps + hypot(hidden steps, the busiest port or link)
+//   levels, one after the other:     sum over levels of the same
 // The latency of a step hides behind the transfer of the piece before it, or the transfer behind
 // the latency; the root of the sum of squares rounds the corner between them, as tables of ring
-// collectives show it (docs/accuracy.md). Levels that share a port add up their transfers.
+// collectives show it (docs/accuracy.md). Steps over network cards are waited for. Levels that
+// share a port add up their bytes there; what goes on takes its own time on the links outside.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,13 @@ struct CollectivePlan {
   InlineVector<LevelPlan, 8> levels;  // those with more than one member, from the inside out
 };
 
+// The latency of steps, the transfer at the busiest port or link, and both as they overlap.
+struct LevelTime {
+  double latency = 0, transfer = 0, total = 0;  // seconds
+};
+LevelTime time_of(const LevelPlan& level);
+// Of levels that work at the same time.
+LevelTime time_together(const CollectivePlan& plan);
 CollectiveTime time_of(const CollectivePlan& plan);
 
 struct CollectiveOptions {

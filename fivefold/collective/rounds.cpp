@@ -76,28 +76,13 @@ std::vector<int> neighbours(int place, const std::vector<Dim>& dims) {
   return result;
 }
 
-// Delays such that `rounds` rounds of transfers take what the plan says of latency and transfer.
-Seconds delay_of(double wait, double wire, double rounds) {
-  return Seconds((std::hypot(wait, wire) - wire) / rounds);
+// Such that `rounds` rounds of delays and transfers take what the plan says of both.
+Seconds delay_of(const LevelTime& time, double rounds) {
+  return Seconds((time.total - time.transfer) / rounds);
 }
 
-double wait_of(const LevelPlan& level) {
-  return level.steps * level.step.value();
-}
-
-double wire_of(const LevelPlan& level) {
-  return level.bytes / level.rate.value();
-}
-
-// The delay of a plan whose levels work at the same time.
 Seconds delay_together(const CollectivePlan& plan, double rounds) {
-  double wait = 0, run = 0, slowest = 0;
-  for (const LevelPlan& level : plan.levels) {
-    wait += wait_of(level);
-    run = level.shares_port ? run + wire_of(level) : wire_of(level);
-    slowest = std::max(slowest, run);
-  }
-  return delay_of(wait, slowest, rounds);
+  return delay_of(time_together(plan), rounds);
 }
 
 class Builder {
@@ -206,7 +191,7 @@ class Builder {
       scatter(level, ring, shard);
       int count = 0;
       for (std::size_t i = first; i < rounds_.size(); ++i) count += rounds_[i].repeat;
-      const Seconds delay = delay_of(wait_of(level), wire_of(level), passes * count);
+      const Seconds delay = delay_of(time_of(level), passes * count);
       for (std::size_t i = first; i < rounds_.size(); ++i) rounds_[i].delay = delay;
       shard /= ring.members;
     }

@@ -233,8 +233,7 @@ Result<SimulatedCollective> simulate_moe_exchange(const Machine& machine, const 
   const MoeFloors floors = moe_floors(machine, shape, exchange, traffic.busiest_expert);
   const Run run{machine, graph, groups, capacities(graph, reached)};
   const auto done = run_rounds(
-      run, traffic.rounds, options,
-      [&](Seconds moved) { return floors.latency + std::max(floors.transfer, moved); }, result);
+      run, traffic.rounds, options, [&](Seconds moved) { return moe_time(floors, moved); }, result);
   if (!done) return fail(done.error());
   return result;
 }

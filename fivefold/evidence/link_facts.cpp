@@ -34,6 +34,8 @@ constexpr LinkFact kFacts[] = {
     {"ll128_share", "", 1, 0.05, 0.98, 0.9, FIVEFOLD_FIELD(protocols[2].share)},
     {"ll128_base", "us", kMicro, 0.3e-6, 100e-6, 14e-6, FIVEFOLD_FIELD(protocols[2].base)},
     {"ll128_step", "us", kMicro, 0.01e-6, 40e-6, 1.9e-6, FIVEFOLD_FIELD(protocols[2].step)},
+    {"ll128_fill", "", 1, 0.02, 6, 0.3, FIVEFOLD_FIELD(protocols[2].fill)},
+    {"ll128_fill_bytes", "B", 1, 4e3, 4e6, 128e3, FIVEFOLD_FIELD(protocols[2].fill_bytes)},
     {"tree_share", "", 1, 0.2, 1, 0.8, FIVEFOLD_FIELD(tree_share)},
     {"in_network_efficiency", "", 1, 0.1, 1, 0.6, FIVEFOLD_FIELD(in_network_efficiency)},
     {"in_network_base", "us", kMicro, 5e-6, 600e-6, 28e-6, FIVEFOLD_FIELD(in_network_base)},
@@ -81,9 +83,10 @@ std::vector<LinkBlock> protocol_blocks(std::string_view fabric, std::string_view
   }
   if (traffic == "send_recv") return {block({"efficiency", "base", "step"})};
   if (fabric.ends_with("/scale_out")) {
-    return {block({"efficiency", "base", "step", "tree_share"}),
+    return {block({"efficiency", "base", "step"}),
             block({"ll_share", "ll_base", "ll_step", "ll_fill", "ll_fill_bytes"}),
-            block({"ll128_share", "ll128_base", "ll128_step"})};
+            block({"ll128_share", "ll128_base", "ll128_step", "ll128_fill", "ll128_fill_bytes",
+                   "tree_share"})};
   }
   return {block({"efficiency", "copy_share", "base", "step"}),
           block({"ll_share", "ll_base", "ll_step", "ll_fill", "ll_fill_bytes"}),
