@@ -17,9 +17,11 @@ bool hangs_on_ports(const PlanLevel& level) {
 // Collects what is wrong with a plan.
 class PlanCheck {
  public:
-  explicit PlanCheck(const FabricPlan& plan) : plan_(plan) {}
+  PlanCheck(const FabricPlan& plan, bool separate_planes)
+      : plan_(plan), separate_(separate_planes) {}
 
-  Result<void> run() {
+  // The number of links, about.
+  Result<double> run() {
     if (plan_.devices < 1) problem("a fabric of no devices", "give at least one");
     if (plan_.devices > 1 && plan_.levels.empty()) {
       problem(fmt::format("{} devices and no level that joins them", plan_.devices));
@@ -37,7 +39,7 @@ class PlanCheck {
           "add a level that joins all");
     }
     if (error_.problems.empty()) check_links();
-    if (error_.problems.empty()) return {};
+    if (error_.problems.empty()) return links_;
     return fail(std::move(error_));
   }
 
@@ -135,7 +137,8 @@ class PlanCheck {
       if (!level.circuits.empty()) {
         links += 2.0 * double(level.circuits.size()) * inner;
       } else if (hangs_on_ports(level)) {
-        links += 2.0 * plan_.devices * level.planes * (1.0 + level.clos.spines);
+        const double parallel = separate_ ? level.planes * (1.0 + level.clos.spines) : 1.25;
+        links += 2.0 * plan_.devices * parallel;
       } else if (level.wiring == Wiring::kDragonfly) {
         links += 2.0 * plan_.devices * (1.0 + level.dragonfly.a + level.dragonfly.h);
       } else {
@@ -143,6 +146,7 @@ class PlanCheck {
       }
       inner = level.size;
     }
+    links_ = links;
     if (links > kMostLinks) {
       problem(fmt::format("{} devices would take {:.2g} links; at most {:.0g} can be built",
                           plan_.devices, links, kMostLinks),
@@ -151,6 +155,8 @@ class PlanCheck {
   }
 
   const FabricPlan& plan_;
+  bool separate_;
+  double links_ = 0;
   Error error_;
 };
 
@@ -205,9 +211,13 @@ bool add_levels(const FabricPlan& plan, bool separate_planes, Graph& graph) {
 }  // namespace
 
 Result<Graph> build_graph(const FabricPlan& plan, bool separate_planes) {
-  if (auto sound = PlanCheck(plan).run(); !sound) return fail(std::move(sound.error()));
+  auto count = PlanCheck(plan, separate_planes).run();
+  if (!count) return fail(std::move(count.error()));
   Graph graph;
   graph.devices = graph.nodes = plan.devices;
+  // Memory is slow at its first touch: none is touched twice by growing.
+  graph.links.reserve(std::size_t(*count));
+  graph.kinds.reserve(std::size_t(plan.devices) * 5 / 4);
   graph.kinds.assign(plan.devices, NodeKind::kDevice);
   graph.assumed = plan.assumed;
   const bool regular = add_levels(plan, separate_planes, graph);

@@ -100,6 +100,7 @@ std::vector<char> halves_by_dim(int devices, const MeshDim& dim) {
 }
 
 constexpr int kAllSources = 512;  // devices of an irregular graph that are all searched from
+constexpr int kSomeSources = 32;  // of a larger one, to kAllSources others
 
 }  // namespace
 
@@ -153,17 +154,20 @@ Diameter diameter(const Graph& graph) {
   Diameter result;
   Router router(graph, Routing::kDeterministic);
   std::vector<int> sources;
+  int target_step = 1;
   if (!graph.parts.empty()) {
     // Blocks of a level look alike but for a last one that is not full.
     sources = {0, graph.devices / 2, graph.devices - 1};
   } else {
-    const int step = std::max(1, graph.devices / kAllSources);
+    const int step = graph.devices <= kAllSources ? 1 : graph.devices / kSomeSources;
     for (int d = 0; d < graph.devices; d += step) sources.push_back(d);
     result.exact = step == 1;
+    target_step = std::max(1, graph.devices / kAllSources);
   }
   std::vector<Hop> hops;
-  for (const int from : sources) {
-    for (int to = 0; to < graph.devices; ++to) {
+  // Tables are by destination: each is made once.
+  for (int to = 0; to < graph.devices; to += target_step) {
+    for (const int from : sources) {
       hops.clear();
       if (!router.route(from, to, 0, hops)) continue;
       Seconds latency;

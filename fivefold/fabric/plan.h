@@ -107,7 +107,7 @@ FabricPlan plan_of(const Machine& machine, const GraphOptions& options = {});
 
 // Fails if sizes do not nest, a bandwidth is missing, devices are not joined, or the graph would
 // be too large to be meant (kMostLinks).
-inline constexpr double kMostLinks = 1e8;
+inline constexpr double kMostLinks = 4e7;
 Result<Graph> build_graph(const FabricPlan& plan, bool separate_planes = false);
 Result<Graph> build_graph(const Machine& machine, const GraphOptions& options = {});
 
