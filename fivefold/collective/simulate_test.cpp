@@ -267,7 +267,8 @@ SimulatedCollective exchange(const Built& on, MoeExchange what, const MoeRouting
       .value();
 }
 
-// Many tokens drawn evenly: the closed form's expectation.
+// Many tokens drawn evenly: the closed form, which is the expectation of every port, up to the
+// busiest of many ports.
 TEST(SimulateMoe, even_routing_takes_the_time_of_the_closed_form) {
   for (const Place& place : {Place{"h800_8", 1, "comm/nccl"}, Place{"h800_8", 4, "comm/nccl"},
                              Place{"cloudmatrix384", 1, "comm/hccl"}}) {
@@ -281,7 +282,7 @@ TEST(SimulateMoe, even_routing_takes_the_time_of_the_closed_form) {
                                .experts = double(on.graph.devices) * 4,
                                .combine = combine};
         const double closed = moe_exchange_time(on.machine, on.all, what).time.value();
-        EXPECT_NEAR(seconds(exchange(on, what)) / closed, 1, 0.05)
+        EXPECT_NEAR(seconds(exchange(on, what)) / closed, 1, 0.08)
             << place.systems << " x " << place.system << (combine ? " combine" : " dispatch")
             << (low_latency ? ", low latency" : "");
       }
