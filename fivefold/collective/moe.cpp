@@ -78,17 +78,18 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
   const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
   const double block = forwarding_block(machine, group, traffic);
   const LinkParameters* outermost = nullptr;
-  double run = 0, slowest = 0, cores = 0, longest = -1, inside = 1;
+  double run = 0, slowest = 0, longest = -1, inside = 1;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     const double f = group.fanout[i];
     if (f <= 1) continue;
     const Level& level = machine.levels[i];
     const LinkParameters& link = level.link[traffic];
-    if (outermost == nullptr) cores = core_time(exchange, link.exchange, n);
-    outermost = &link;
     const double rate =
         usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
-    const double time = bytes * crossings(exchange, block, n, inside, f) / rate;
+    double time = bytes * crossings(exchange, block, n, inside, f) / rate;
+    // Cores and the wire beside them hide behind each other, as latency and transfer do (plan.h).
+    if (outermost == nullptr) time = std::hypot(core_time(exchange, link.exchange, n), time);
+    outermost = &link;
     inside *= f;
     const bool shares_port = i > 0 && machine.levels[i - 1].carries_outer;
     run = shares_port ? run + time : time;
@@ -99,8 +100,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
     }
   }
   if (outermost == nullptr) return result;
-  // Cores and wires hide behind each other, as latency and transfer of a ring do (plan.h).
-  slowest = std::max(std::hypot(cores, slowest), expert_time(exchange, outermost->exchange, n));
+  slowest = std::max(slowest, expert_time(exchange, outermost->exchange, n));
   result.latency = Seconds(latency_of(exchange, *outermost, n));
   result.time = result.latency + Seconds(slowest);
   return result;

@@ -123,6 +123,15 @@ Refusal plan_in_network(const Operation& op, CollectivePlan& plan) {
   return {};
 }
 
+namespace {
+
+// As std::hypot, for numbers far from the ends of their range.
+double beside(double a, double b) {
+  return std::sqrt(a * a + b * b);
+}
+
+}  // namespace
+
 CollectiveTime time_of(const CollectivePlan& plan) {
   CollectiveTime result;
   result.algorithm = plan.algorithm;
@@ -134,13 +143,13 @@ CollectiveTime time_of(const CollectivePlan& plan) {
     (level.waits ? waited : hidden) += steps;
     run = level.shares_port ? run + wire : wire;
     slowest = std::max(slowest, run);
-    sum += level.waits ? steps + wire : std::hypot(steps, wire);
+    sum += level.waits ? steps + wire : beside(steps, wire);
     if (wire > longest) {
       longest = wire;
       result.bottleneck = level.level;
     }
   }
-  const double moved = plan.pipelined ? waited + std::hypot(hidden, slowest) : sum;
+  const double moved = plan.pipelined ? waited + beside(hidden, slowest) : sum;
   result.latency = plan.base + Seconds(waited + hidden);
   result.time = plan.staging + std::max(plan.host, plan.base + Seconds(moved) + plan.copy);
   return result;
