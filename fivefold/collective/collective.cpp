@@ -7,55 +7,79 @@
 namespace fivefold {
 namespace {
 
-// The best so far: by the time that a library expects, or by the time that is.
+// The best so far: by the time that a library expects, or by the time that is. Its plan is made at
+// the end, once.
 struct Best {
-  CollectivePlan plan;
+  Algorithm algorithm = Algorithm::kDirect;
+  int protocol = 0;
   bool chosen = false;
-  double expected = 0;
-  bool wants(double seconds) const { return !chosen || seconds < expected; }
-  void consider(const CollectivePlan& candidate, double seconds) {
-    if (!wants(seconds)) return;
-    chosen = true;
-    expected = seconds;
-    plan = candidate;
+  double seconds = 0;
+  void consider(Algorithm candidate, int under, double expected) {
+    if (chosen && expected >= seconds) return;
+    *this = {candidate, under, true, expected};
   }
 };
+
+double seconds_of(const CollectivePlan& plan) {
+  return time_of(plan).time.value();
+}
+
+// The plan of one algorithm under one protocol, which the operation is known to have.
+CollectivePlan plan_for(const Operation& op, Algorithm algorithm, int protocol) {
+  CollectivePlan plan;
+  if (algorithm == Algorithm::kInNetwork) {
+    plan_in_network(op, plan);
+  } else if (!has_protocols(algorithm)) {
+    plan_direct(op, algorithm, plan);
+  } else {
+    Loads loads;
+    load(op, algorithm, loads);
+    plan = plan_of(op, loads, protocol);
+  }
+  return plan;
+}
 
 bool has(const LinkParameters& link, int protocol) {
   return link.protocols[std::size_t(protocol)].share > 0;
 }
 
-void consider_protocols(const Operation& op, Algorithm algorithm, Best& best) {
+Refusal consider_protocols(const Operation& op, Algorithm algorithm, Best& best,
+                           bool by_expectation = true) {
   Loads loads;
-  if (!load(op, algorithm, loads).empty()) return;
+  if (const Refusal refused = load(op, algorithm, loads); !refused.empty()) return refused;
   const LinkParameters& link = op.governing();
   for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
     if (!has(link, protocol)) continue;
-    if (!link.expected.nccl) {
-      const CollectivePlan plan = plan_of(op, loads, protocol);
-      best.consider(plan, time_of(plan).time.value());
-    } else if (const double seconds = expected_by_nccl(op, algorithm, protocol);
-               best.wants(seconds)) {
-      best.consider(plan_of(op, loads, protocol), seconds);
-    }
+    best.consider(algorithm, protocol,
+                  link.expected.nccl && by_expectation ? expected_by_nccl(op, algorithm, protocol)
+                                                       : seconds_of(plan_of(op, loads, protocol)));
   }
+  return {};
 }
 
 void consider_in_network(const Operation& op, Best& best) {
   CollectivePlan plan;
   if (!plan_in_network(op, plan).empty()) return;
-  best.consider(plan, op.governing().expected.nccl ? expected_by_nccl(op, Algorithm::kInNetwork, 0)
-                                                   : time_of(plan).time.value());
+  best.consider(Algorithm::kInNetwork, 0,
+                op.governing().expected.nccl ? expected_by_nccl(op, Algorithm::kInNetwork, 0)
+                                             : seconds_of(plan));
 }
 
-// Kernels over peer memory come before the library below them, where they take the operation.
-void consider_direct(const Operation& op, Best& best) {
-  Best direct;
+// Kernels over peer memory come before the library below them, where they take the operation and
+// are faster.
+CollectivePlan or_direct(const Operation& op, CollectivePlan below) {
+  if (op.collective != Collective::kAllReduce) return below;
+  double least = -1;
   CollectivePlan plan;
   for (const Algorithm algorithm : {Algorithm::kOneShot, Algorithm::kTwoShot}) {
-    if (plan_direct(op, algorithm, plan).empty()) direct.consider(plan, time_of(plan).time.value());
+    if (!plan_direct(op, algorithm, plan).empty()) continue;
+    if (least < 0) least = seconds_of(below);
+    const double seconds = seconds_of(plan);
+    if (seconds >= least) continue;
+    least = seconds;
+    below = plan;
   }
-  if (direct.chosen && direct.expected < time_of(best.plan).time.value()) best = direct;
+  return below;
 }
 
 bool has_tree(const Operation& op) {
@@ -72,7 +96,6 @@ CollectivePlan choose(const Operation& op) {
       if (has_tree(op)) consider_protocols(op, Algorithm::kDoubleTree, best);
       consider_protocols(op, Algorithm::kHierarchical, best);
       consider_in_network(op, best);
-      consider_direct(op, best);
       break;
     case Collective::kBroadcast:
     case Collective::kReduce:
@@ -92,27 +115,20 @@ CollectivePlan choose(const Operation& op) {
       break;
   }
   if (op.governing().all_path) consider_protocols(op, Algorithm::kAllPath, best);
-  return best.plan;
+  return or_direct(op, plan_for(op, best.algorithm, best.protocol));
 }
 
 Refusal plan_forced(const Operation& op, Algorithm algorithm, CollectivePlan& plan) {
   if (algorithm == Algorithm::kInNetwork) return plan_in_network(op, plan);
   if (!has_protocols(algorithm)) return plan_direct(op, algorithm, plan);
-  Loads loads;
-  if (const Refusal refused = load(op, algorithm, loads); !refused.empty()) return refused;
   Best best;
-  const LinkParameters& link = op.governing();
-  for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
-    if (!has(link, protocol)) continue;
-    const CollectivePlan candidate = plan_of(op, loads, protocol);
-    const double expected = link.expected.nccl ? expected_by_nccl(op, algorithm, protocol)
-                                               : std::numeric_limits<double>::infinity();
-    best.consider(candidate, expected < std::numeric_limits<double>::infinity()
-                                 ? expected
-                                 : time_of(candidate).time.value());
+  Refusal refused = consider_protocols(op, algorithm, best);
+  if (refused.empty() && std::isinf(best.seconds)) {  // the library expects nothing of it
+    best = {};
+    refused = consider_protocols(op, algorithm, best, false);
   }
-  plan = best.plan;
-  return {};
+  if (refused.empty()) plan = plan_for(op, algorithm, best.protocol);
+  return refused;
 }
 
 }  // namespace

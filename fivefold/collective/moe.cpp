@@ -110,7 +110,10 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
     const LinkParameters& link = level.link[traffic];
     const double rate =
         usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
-    const double time = bytes * crossings(exchange, block, n, inside, f) / rate;
+    double time = bytes * crossings(exchange, block, n, inside, f) / rate;
+    // Cores and the wire beside them hide behind each other, as latency and transfer do (plan.h).
+    if (outermost == nullptr) time = std::hypot(core_time(exchange, link.exchange, n), time);
+    outermost = &link;
     inside *= f;
     const bool shares_port = i > 0 && machine.levels[i - 1].carries_outer;
     run = shares_port ? run + time : time;

@@ -11,8 +11,8 @@ Traffic traffic_of(const MoeExchange& exchange);
 // joins. 0: every copy goes straight to its device.
 double forwarding_block(const Machine& machine, const Group& group, Traffic traffic);
 
-// What an exchange takes apart from its links: before anything moves, by the cores that copy, and by
-// the expert that takes in most (`received` copies).
+// What an exchange takes apart from its links: before anything moves, by the cores that copy, and
+// by the expert that takes in most (`received` copies).
 struct MoeFloors {
   Seconds latency;
   Seconds cores;
