@@ -86,10 +86,23 @@ MoeFloors moe_floors(const Machine& machine, const Group& group, const MoeExchan
   return floors;
 }
 
-// Cores and wires hide behind each other, as latency and transfer of a ring do (plan.h).
-Seconds moe_time(const MoeFloors& floors, Seconds wires) {
-  const Seconds moved(std::hypot(floors.cores.value(), wires.value()));
-  return floors.latency + std::max(moved, floors.expert);
+// As latency and transfer of a ring hide behind each other (plan.h).
+double beside_cores(const MoeFloors& floors, double wire) {
+  return std::hypot(floors.cores.value(), wire);
+}
+
+double wire_of_innermost(const Machine& machine, const Group& group, const MoeExchange& exchange) {
+  const Traffic traffic = traffic_of(exchange);
+  const double block = forwarding_block(machine, group, traffic);
+  for (std::size_t i = 0; i < group.fanout.size(); ++i) {
+    if (group.fanout[i] <= 1) continue;
+    const BytesPerSecond rate =
+        usable_bandwidth(machine.levels[i], group.fanout[i], Pattern::kExchange);
+    return exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance *
+           crossings(exchange, block, group.size, 1, group.fanout[i]) /
+           (rate.value() * machine.levels[i].link[traffic].efficiency);
+  }
+  return 0;
 }
 
 CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
@@ -111,9 +124,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
     const double rate =
         usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
     double time = bytes * crossings(exchange, block, n, inside, f) / rate;
-    // Cores and the wire beside them hide behind each other, as latency and transfer do (plan.h).
-    if (outermost == nullptr) time = std::hypot(core_time(exchange, link.exchange, n), time);
-    outermost = &link;
+    if (inside == 1) time = beside_cores(floors, time);
     inside *= f;
     const bool shares_port = i > 0 && machine.levels[i - 1].carries_outer;
     run = shares_port ? run + time : time;
@@ -124,7 +135,7 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
     }
   }
   result.latency = floors.latency;
-  result.time = moe_time(floors, Seconds(slowest));
+  result.time = floors.latency + std::max(Seconds(slowest), floors.expert);
   return result;
 }
 

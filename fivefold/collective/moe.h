@@ -20,7 +20,9 @@ struct MoeFloors {
 };
 MoeFloors moe_floors(const Machine& machine, const Group& group, const MoeExchange& exchange,
                      double received);
-// Of the exchange, whose links take so long.
-Seconds moe_time(const MoeFloors& floors, Seconds wires);
+// Seconds that the innermost level's port takes for its copies, and what that becomes beside the
+// cores that copy.
+double wire_of_innermost(const Machine& machine, const Group& group, const MoeExchange& exchange);
+double beside_cores(const MoeFloors& floors, double wire);
 
 }  // namespace fivefold

@@ -231,9 +231,17 @@ Result<SimulatedCollective> simulate_moe_exchange(const Machine& machine, const 
   SimulatedCollective result;
   result.time = moe_exchange_time(machine, shape, exchange);
   const MoeFloors floors = moe_floors(machine, shape, exchange, traffic.busiest_expert);
+  // The cores slow the innermost links by as much as they do in the closed form.
+  const double wire = wire_of_innermost(machine, shape, exchange);
+  for (std::size_t i = 0; i < reached.size() && wire > 0; ++i) {
+    if (shape.fanout[i] <= 1) continue;
+    reached[i] *= wire / beside_cores(floors, wire);
+    break;
+  }
   const Run run{machine, graph, groups, capacities(graph, reached)};
   const auto done = run_rounds(
-      run, traffic.rounds, options, [&](Seconds moved) { return moe_time(floors, moved); }, result);
+      run, traffic.rounds, options,
+      [&](Seconds moved) { return floors.latency + std::max(moved, floors.expert); }, result);
   if (!done) return fail(done.error());
   return result;
 }
