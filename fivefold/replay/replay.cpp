@@ -151,7 +151,7 @@ class Replayer {
     const auto same = [](const TraceNode& a, const TraceNode& b) {
       return a.type == b.type && a.host == b.host && a.needs == b.needs && a.micros == b.micros &&
              a.ops == b.ops && a.bytes == b.bytes && a.comm_type == b.comm_type &&
-             a.comm_size == b.comm_size;
+             a.comm_size == b.comm_size && a.group == b.group;
     };
     return std::equal(one.nodes.begin(), one.nodes.end(), other.nodes.begin(), other.nodes.end(),
                       same);
