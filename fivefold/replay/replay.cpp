@@ -240,6 +240,7 @@ class Replayer {
                                          .fold = &fold_,
                                          .all_path = plan.algorithm == Algorithm::kAllPath,
                                          .ready = ready,
+                                         .meets = true,
                                          .reached = (*made)->reached});
     if (!placed) return located(one.ranks.front(), std::move(placed.error()));
     result_.flows += placed->flows;
@@ -281,8 +282,7 @@ class Replayer {
       const std::array<std::int32_t, 2> ready = {after(send.begin, plan.staging + plan.base),
                                                  receive.begin};
       auto placed = assembler_.add(
-          (*made)->rounds,
-          {.groups = {&ends, 1}, .ready = ready, .meets = false, .reached = (*made)->reached});
+          (*made)->rounds, {.groups = {&ends, 1}, .ready = ready, .reached = (*made)->reached});
       if (!placed) return located(one.from, std::move(placed.error()));
       result_.flows += placed->flows;
       receive.partner = send.begin;
