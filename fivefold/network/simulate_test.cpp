@@ -204,6 +204,21 @@ TEST(Simulate, the_coarse_tolerance_stays_near_the_exact_times) {
   EXPECT_LT(sum / count, 2e-3);
 }
 
+TEST(Simulate, refuses_to_run_past_the_end_of_the_clock) {
+  Schedule schedule;
+  std::int32_t last = schedule.add({.delay = 8'000'000'000'000'000'000});
+  for (int i = 0; i < 3; ++i) {
+    const std::int32_t next = schedule.add({.delay = 8'000'000'000'000'000'000});
+    schedule.wait(next, last);
+    last = next;
+  }
+  const auto timeline = simulate({}, schedule);
+  ASSERT_FALSE(timeline);
+  EXPECT_EQ(to_text(timeline.error()),
+            "the schedule would take more than 100 days: task 1 waits 8e+06 s (check the times "
+            "that were given)");
+}
+
 TEST(Simulate, refuses_what_cannot_be_run) {
   Schedule circle;
   for (int i = 0; i < 3; ++i) transfer(circle, {{0, 1}}, 1);

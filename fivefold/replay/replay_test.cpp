@@ -217,6 +217,43 @@ TEST(Replay, groups_are_those_that_use_a_name_or_that_a_file_lists) {
               HasSubstr("group 'low' has rank 9, of 4 ranks"));
 }
 
+TEST(GroupOf, is_the_form_on_the_levels) {
+  const Place on = place("dgx_h100_8", 32, "comm/nccl");
+  const auto fanouts = [&](const std::vector<int>& ranks) {
+    const Group group = group_of(on.machine, ranks);
+    EXPECT_EQ(group.size, int(ranks.size()));
+    return std::vector<int>(group.fanout.begin(), group.fanout.end());
+  };
+  using Fanouts = std::vector<int>;
+  EXPECT_EQ(fanouts({0, 1, 2, 3}), (Fanouts{4, 1}));
+  EXPECT_EQ(fanouts({5, 13, 21, 29}), (Fanouts{1, 4}));
+  EXPECT_EQ(fanouts({0, 1, 8, 9}), (Fanouts{2, 2}));
+  EXPECT_EQ(fanouts({6, 7, 8, 9}), (Fanouts{2, 2}));
+  EXPECT_EQ(fanouts({0, 1, 8}), (Fanouts{1, 3}));  // uneven
+  EXPECT_EQ(fanouts({0, 1, 5}), (Fanouts{3, 1}));  // but in one host
+  const Group twelve = make_group(on.machine, 12, 1);
+  EXPECT_EQ(fanouts({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}),
+            Fanouts(twelve.fanout.begin(), twelve.fanout.end()));
+}
+
+// Groups of a form for which no ring fits evenly still move and end.
+TEST(Replay, uneven_groups_run) {
+  const Place on = place("dgx_h100_8", 16, "comm/nccl");
+  for (const Kind& kind : kKinds) {
+    std::vector<Trace> traces;
+    for (int rank = 0; rank < 16; ++rank) {
+      const bool member = rank == 2 || rank == 3 || rank == 11;
+      traces.push_back(
+          trace(member ? std::vector{collective_node(1, kind.comm_type, 1 << 20, {}, "odd")}
+                       : std::vector{compute_node(1, 1)},
+                rank));
+    }
+    const Replay replayed = run(on, traces);
+    EXPECT_GT(replayed.ranks[11].total.value(), 1e-5) << name(kind.collective);
+    EXPECT_NEAR(micros(replayed.ranks[0].total), 1, 1e-9);
+  }
+}
+
 TEST(Replay, involved_dim_names_the_levels_of_a_group) {
   const auto read = read_topology(
       "topology: [ Ring, Switch ]\nnpus_count: [ 4, 2 ]\nbandwidth: [ 100, 50 ]\n"
