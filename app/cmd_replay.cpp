@@ -217,10 +217,11 @@ std::vector<std::string> notes_of(const Answer& answer) {
   notes.push_back(fmt::format("{} nodes on {} ranks, Chakra schema {}; {} collectives, {} messages",
                               replay.nodes, replay.ranks.size(), fmt::join(versions, ", "),
                               replay.collectives, replay.messages));
-  notes.push_back(
-      fmt::format("times of computing and memory nodes: {} recorded, {} by the kernel model, {} "
-                  "neither: these take no time",
-                  replay.recorded, replay.modelled, replay.untimed));
+  std::string times = fmt::format("computing and memory: {} nodes as recorded", replay.recorded);
+  if (replay.modelled > 0) times += fmt::format(", {} by the kernel model", replay.modelled);
+  if (replay.untimed > 0)
+    times += fmt::format(", {} have neither and take no time", replay.untimed);
+  notes.push_back(std::move(times));
   if (replay.alone > 0) {
     notes.push_back(fmt::format("{} collectives of one rank take no time", replay.alone));
   }

@@ -32,8 +32,8 @@ struct FatTree {
   }
 };
 
-Schedule all_to_all(const FatTree& tree, double bytes) {
-  Schedule schedule;
+FlowSchedule all_to_all(const FatTree& tree, double bytes) {
+  FlowSchedule schedule;
   std::vector<Hop> hops;
   for (int i = 0; i < tree.hosts; ++i) {
     for (int j = 0; j < tree.hosts; ++j) {
@@ -46,8 +46,8 @@ Schedule all_to_all(const FatTree& tree, double bytes) {
 }
 
 // `fanout` 0: pairs at random; else each host to so many others.
-Schedule random_flows(const FatTree& tree, int flows, int fanout = 0) {
-  Schedule schedule;
+FlowSchedule random_flows(const FatTree& tree, int flows, int fanout = 0) {
+  FlowSchedule schedule;
   std::vector<Hop> hops;
   std::mt19937_64 random(7);
   for (int i = 0; i < flows; ++i) {
@@ -60,7 +60,8 @@ Schedule random_flows(const FatTree& tree, int flows, int fanout = 0) {
   return schedule;
 }
 
-void run(benchmark::State& state, const FatTree& tree, const Schedule& schedule, double tolerance) {
+void run(benchmark::State& state, const FatTree& tree, const FlowSchedule& schedule,
+         double tolerance) {
   const auto capacities = tree.capacities();
   for (auto _ : state) {
     const auto timeline = simulate(capacities, schedule, {.tolerance = tolerance});

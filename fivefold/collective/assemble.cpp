@@ -76,7 +76,7 @@ Result<Placed> Assembler::add(std::span<const Round> rounds, const Placement& pl
   }
   for (const Round& round : rounds) {
     for (int time = 0; time < std::min(round.repeat, placement.most); ++time) {
-      auto added = add_round(job, round, time > 0);
+      auto added = add_round(job, round);
       if (!added) return fail(std::move(added.error()));
     }
   }
@@ -98,7 +98,7 @@ void Assembler::close(Job& job, Picoseconds delay) {
   job.placed.waits.push_back(std::move(waits));
 }
 
-Result<void> Assembler::add_round(Job& job, const Round& round, bool again) {
+Result<void> Assembler::add_round(Job& job, const Round& round) {
   close(job, Picoseconds(std::llround(round.delay.value() * 1e12)));
   for (std::size_t member = 0; member < job.before.size(); ++member) {
     messages_.clear();
@@ -110,7 +110,7 @@ Result<void> Assembler::add_round(Job& job, const Round& round, bool again) {
     }
     for (const Message& message : messages_) {
       if (message.bytes <= 0) continue;
-      auto sent = send(job, member, message, first, again);
+      auto sent = send(job, member, message, first);
       if (!sent) return sent;
     }
   }
@@ -118,7 +118,7 @@ Result<void> Assembler::add_round(Job& job, const Round& round, bool again) {
 }
 
 Result<void> Assembler::send(Job& job, std::size_t member, const Message& message,
-                             std::size_t first, bool again) {
+                             std::size_t first) {
   const Placement& placement = job.placement;
   const std::size_t group = member / std::size_t(job.ranks);
   const int rank = int(member % std::size_t(job.ranks));
@@ -152,10 +152,7 @@ Result<void> Assembler::send(Job& job, std::size_t member, const Message& messag
   senders.push_back(from);
   schedule.wait(task, job.placed.waits.back()[member]);
   const std::size_t other = group * std::size_t(job.ranks) + std::size_t(receiver);
-  // A repeated round has met its receivers the first time.
-  if (placement.meets && !placement.ready.empty() && !again && other != member) {
-    schedule.wait(task, placement.ready[other]);
-  }
+  if (placement.meets && other != member) schedule.wait(task, job.placed.waits.back()[other]);
   job.before[member].push_back(task);
   if (other != member) job.before[other].push_back(task);
   if (job.folded()) sent_[std::size_t(path)] = {task, receiver};

@@ -47,7 +47,9 @@ struct Placement {
   int most = std::numeric_limits<int>::max();  // repetitions of one round that are put down
   // By group and rank put down: the task after which it takes part. Empty: from the start.
   std::span<const std::int32_t> ready = {};
-  bool meets = true;                     // a message waits until its receiver takes part as well
+  // A message waits until its receiver has come to the round as well: what is ahead does not share
+  // links with what it waits for. Without: as if receivers had room for all that is sent.
+  bool meets = false;
   std::span<const double> reached = {};  // empty: capacities are lowered instead
 };
 
@@ -65,16 +67,15 @@ class Assembler {
   Result<Placed> add(std::span<const Round> rounds, const Placement& placement);
 
   static constexpr std::size_t kMostTasks = 400'000'000;
-  Schedule schedule;                  // tasks of others may be added to it
+  FlowSchedule schedule;              // tasks of others may be added to it
   std::vector<std::int32_t> senders;  // of each task, the sending device; -1: a wait
   std::vector<double> payload;        // of each link, where `reached` was given
 
  private:
   struct Job;
   void close(Job& job, Picoseconds delay);
-  Result<void> add_round(Job& job, const Round& round, bool again);
-  Result<void> send(Job& job, std::size_t member, const Message& message, std::size_t first,
-                    bool again);
+  Result<void> add_round(Job& job, const Round& round);
+  Result<void> send(Job& job, std::size_t member, const Message& message, std::size_t first);
   bool merge(std::int32_t path, int receiver, const Task& flow, std::size_t first);
   Task scaled(std::span<const double> reached, double bytes);
 

@@ -95,8 +95,8 @@ TEST(Assemble, a_rank_that_comes_late_holds_up_who_sends_to_it) {
     ready.push_back(assembler.schedule.add({.delay = rank == 3 ? late : 0}));
     assembler.senders.push_back(-1);
   }
-  const auto placed =
-      assembler.add(rounds, {.groups = {&on.ranks, 1}, .ready = ready, .reached = reached});
+  const auto placed = assembler.add(
+      rounds, {.groups = {&on.ranks, 1}, .ready = ready, .meets = true, .reached = reached});
   ASSERT_TRUE(placed);
   const auto timeline = simulate(on.nominal, assembler.schedule);
   ASSERT_TRUE(timeline);

@@ -87,7 +87,7 @@ double extrapolated(const std::vector<Round>& rounds, const Placed& flows,
 
 // Bytes of each link over all repetitions; the schedule may hold fewer.
 std::vector<double> link_bytes(const std::vector<Round>& rounds, const Placed& flows,
-                               const Schedule& schedule, int most) {
+                               const FlowSchedule& schedule, int most) {
   std::vector<double> bytes;
   std::size_t wait = 0;
   for (const Round& round : rounds) {

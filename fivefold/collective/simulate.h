@@ -37,7 +37,7 @@ struct SimulatedCollective {
   int folded_to = 0;      // devices that stand for all; 0: each is simulated
   std::vector<LevelUse> levels;
   std::int32_t busiest_link = -1;
-  Schedule schedule;
+  FlowSchedule schedule;
   Timeline timeline;
   std::vector<std::int32_t> senders;  // of each task, the sending device; -1: a rank's wait
 };

@@ -47,7 +47,7 @@ struct Task {
 
 inline constexpr std::int32_t kNoLane = -1;
 
-struct Schedule {
+struct FlowSchedule {
   PathTable paths;
   std::vector<Task> tasks;
   // (task, task that it waits for), in any order.

@@ -13,7 +13,8 @@ namespace fivefold {
 namespace {
 
 constexpr double kPicosecondsPerSecond = 1e12;
-constexpr double kLongestWait = 9e18;  // picoseconds
+constexpr Picoseconds kLast = 9'000'000'000'000'000'000;  // the clock goes no further
+constexpr double kLongestWait = double(kLast);
 
 // The tasks that wait for each one, as one array cut into parts.
 struct Followers {
@@ -21,7 +22,7 @@ struct Followers {
   std::vector<std::uint32_t> first;
   std::vector<std::int32_t> missing;  // of each task: what it waits for and is not done
 
-  explicit Followers(const Schedule& schedule)
+  explicit Followers(const FlowSchedule& schedule)
       : task(schedule.waits.size()),
         first(schedule.tasks.size() + 1),
         missing(schedule.tasks.size()) {
@@ -96,7 +97,7 @@ struct Event {
 
 class Simulation {
  public:
-  Simulation(std::span<const double> capacities, const Schedule& schedule,
+  Simulation(std::span<const double> capacities, const FlowSchedule& schedule,
              const SimulationOptions& options)
       : schedule_(schedule),
         options_(options),
@@ -141,9 +142,16 @@ class Simulation {
       start_lanes(now);
     }
     if (too_long_ >= 0) {
-      return fail(fmt::format("a transfer of {:.3g} bytes would take more than 100 days",
-                              schedule_.tasks[std::size_t(too_long_)].bytes),
-                  "check its size and the bandwidths on its way");
+      const Task& task = schedule_.tasks[std::size_t(too_long_)];
+      if (task.path == Task::kDelay) {
+        return fail(
+            fmt::format("the schedule would take more than 100 days: task {} waits {:.3g} s",
+                        too_long_, double(task.delay) / kPicosecondsPerSecond),
+            "check the times that were given");
+      }
+      return fail(
+          fmt::format("a transfer of {:.3g} bytes would take more than 100 days", task.bytes),
+          "check its size and the bandwidths on its way");
     }
     if (done_ < schedule_.tasks.size()) return fail(circle());
     return std::move(timeline_);
@@ -159,7 +167,16 @@ class Simulation {
       if (!own.busy) idle_.push_back(lane);
       return;
     }
-    queue_.push(now + schedule_.tasks[std::size_t(task)].delay, {task, 0});
+    start(task, now);
+  }
+
+  void start(std::int32_t task, Picoseconds now) {
+    const Picoseconds delay = schedule_.tasks[std::size_t(task)].delay;
+    if (delay > kLast || now > kLast - delay) {
+      too_long_ = task;
+      return;
+    }
+    queue_.push(now + delay, {task, 0});
   }
 
   std::int32_t lane_of(std::int32_t task) const {
@@ -176,7 +193,7 @@ class Simulation {
       const std::int32_t task = own.ready.front();
       std::pop_heap(own.ready.begin(), own.ready.end(), std::greater<>());
       own.ready.pop_back();
-      queue_.push(now + schedule_.tasks[std::size_t(task)].delay, {task, 0});
+      start(task, now);
     }
     idle_.clear();
   }
@@ -336,7 +353,7 @@ class Simulation {
     if (!drop_void_ends(clock)) return;
     const double left = std::max(0.0, clock.ends.front().end - clock.sent);
     const double wait = left / clock.rate * kPicosecondsPerSecond;
-    if (!(wait < kLongestWait)) {
+    if (!(wait < kLongestWait - double(now))) {
       too_long_ = paths_[std::size_t(clock.ends.front().path)].flows.front().task;
       return;
     }
@@ -381,7 +398,7 @@ class Simulation {
                       "a schedule must have an order in which it can be run");
   }
 
-  const Schedule& schedule_;
+  const FlowSchedule& schedule_;
   const SimulationOptions& options_;
   Followers followers_;
   MaxMin shares_;
@@ -399,7 +416,7 @@ class Simulation {
   std::int32_t too_long_ = -1;
 };
 
-Result<void> check(std::span<const double> capacities, const Schedule& schedule) {
+Result<void> check(std::span<const double> capacities, const FlowSchedule& schedule) {
   const auto links = std::int64_t(capacities.size());
   for (std::int64_t link = 0; link < links; ++link) {
     const double capacity = capacities[std::size_t(link)];
@@ -440,7 +457,7 @@ Result<void> check(std::span<const double> capacities, const Schedule& schedule)
 
 }  // namespace
 
-Result<Timeline> simulate(std::span<const double> capacities, const Schedule& schedule,
+Result<Timeline> simulate(std::span<const double> capacities, const FlowSchedule& schedule,
                           const SimulationOptions& options) {
   auto checked = check(capacities, schedule);
   if (!checked) return fail(std::move(checked.error()));

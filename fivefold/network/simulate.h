@@ -42,7 +42,7 @@ struct Timeline {
 // `capacities`: bytes per second of each link that the paths name. Fails if a capacity is not above
 // zero, a path names a link that is not there, a size or weight is not a positive number, tasks
 // wait for each other in a circle (named), or a transfer would outlast the clock of 106 days.
-Result<Timeline> simulate(std::span<const double> capacities, const Schedule& schedule,
+Result<Timeline> simulate(std::span<const double> capacities, const FlowSchedule& schedule,
                           const SimulationOptions& options = {});
 
 }  // namespace fivefold

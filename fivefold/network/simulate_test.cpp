@@ -11,13 +11,13 @@ namespace {
 
 constexpr double kSecond = 1e12;
 
-std::int32_t transfer(Schedule& schedule, std::vector<Hop> path, double bytes,
+std::int32_t transfer(FlowSchedule& schedule, std::vector<Hop> path, double bytes,
                       Picoseconds delay = 0, double cap = kNoCap) {
   return schedule.add({.path = schedule.paths.add(path, cap), .delay = delay, .bytes = bytes});
 }
 
 TEST(Simulate, one_flow_takes_its_delay_and_its_bytes_over_the_slowest_link) {
-  Schedule schedule;
+  FlowSchedule schedule;
   transfer(schedule, {{0, 1}, {1, 1}}, 100, Picoseconds(2 * kSecond));
   const auto timeline = simulate(std::vector<double>{50, 10}, schedule);
   ASSERT_TRUE(timeline);
@@ -28,7 +28,7 @@ TEST(Simulate, one_flow_takes_its_delay_and_its_bytes_over_the_slowest_link) {
 
 // Two share 10 B/s until the shorter has gone (10 B each by 2 s), then the longer has all of it.
 TEST(Simulate, a_departure_speeds_up_who_stays) {
-  Schedule schedule;
+  FlowSchedule schedule;
   transfer(schedule, {{0, 1}}, 10);
   transfer(schedule, {{0, 1}}, 40);
   const auto timeline = simulate(std::vector<double>{10}, schedule, {.tolerance = 1e-9});
@@ -38,7 +38,7 @@ TEST(Simulate, a_departure_speeds_up_who_stays) {
 }
 
 TEST(Simulate, an_arrival_slows_down_who_is_there) {
-  Schedule schedule;
+  FlowSchedule schedule;
   transfer(schedule, {{0, 1}, {1, 1}}, 40);
   transfer(schedule, {{1, 1}}, 10, Picoseconds(1 * kSecond));
   // 10 B in the first second, then 5 B/s each until 3 s, then 10 B/s for the remaining 20 B.
@@ -49,7 +49,7 @@ TEST(Simulate, an_arrival_slows_down_who_is_there) {
 }
 
 TEST(Simulate, flows_of_one_path_keep_their_own_ends) {
-  Schedule schedule;
+  FlowSchedule schedule;
   transfer(schedule, {{0, 1}}, 30);
   transfer(schedule, {{0, 1}}, 10);
   transfer(schedule, {{0, 1}}, 20);
@@ -60,7 +60,7 @@ TEST(Simulate, flows_of_one_path_keep_their_own_ends) {
 }
 
 TEST(Simulate, a_capped_flow_leaves_the_rest_to_others) {
-  Schedule schedule;
+  FlowSchedule schedule;
   transfer(schedule, {{0, 1}}, 20, 0, 2.0);
   transfer(schedule, {{0, 1}}, 80);
   const auto timeline = simulate(std::vector<double>{10}, schedule);
@@ -69,7 +69,7 @@ TEST(Simulate, a_capped_flow_leaves_the_rest_to_others) {
 }
 
 TEST(Simulate, tasks_wait_for_all_that_they_need) {
-  Schedule schedule;
+  FlowSchedule schedule;
   const auto compute = schedule.add({.delay = Picoseconds(3 * kSecond)});
   const auto first = transfer(schedule, {{0, 1}}, 10);
   const auto second = transfer(schedule, {{0, 1}}, 10);
@@ -85,7 +85,7 @@ TEST(Simulate, tasks_wait_for_all_that_they_need) {
 }
 
 TEST(Simulate, a_lane_runs_one_task_at_a_time_the_first_of_those_that_are_ready) {
-  Schedule schedule;
+  FlowSchedule schedule;
   const auto delay = [&](double seconds, std::int32_t lane) {
     const std::int32_t task = schedule.add({.delay = Picoseconds(seconds * kSecond)});
     if (lane != kNoLane) schedule.set_lane(task, lane);
@@ -112,7 +112,7 @@ TEST(Simulate, a_lane_runs_one_task_at_a_time_the_first_of_those_that_are_ready)
 
 // Several become ready in one instant, in an order that says nothing: the lowest number still runs.
 TEST(Simulate, a_lane_waits_for_all_that_become_ready_at_once) {
-  Schedule schedule;
+  FlowSchedule schedule;
   const std::int32_t low = schedule.add({.delay = 5}), high = schedule.add({.delay = 7});
   const std::int32_t gate = schedule.add({.delay = 1}), same = schedule.add({.delay = 1});
   schedule.set_lane(low, 0);
@@ -126,7 +126,7 @@ TEST(Simulate, a_lane_waits_for_all_that_become_ready_at_once) {
 }
 
 TEST(Simulate, records_what_a_watched_link_carries) {
-  Schedule schedule;
+  FlowSchedule schedule;
   transfer(schedule, {{0, 1}, {1, 1}}, 10);
   transfer(schedule, {{1, 1}}, 30);
   const auto timeline = simulate(std::vector<double>{100, 10}, schedule, {.watched = {0}});
@@ -139,7 +139,7 @@ TEST(Simulate, records_what_a_watched_link_carries) {
 
 struct Case {
   std::vector<double> capacities;
-  Schedule schedule;
+  FlowSchedule schedule;
 };
 
 Case random_case(std::mt19937_64& random) {
@@ -204,8 +204,23 @@ TEST(Simulate, the_coarse_tolerance_stays_near_the_exact_times) {
   EXPECT_LT(sum / count, 2e-3);
 }
 
+TEST(Simulate, refuses_to_run_past_the_end_of_the_clock) {
+  FlowSchedule schedule;
+  std::int32_t last = schedule.add({.delay = 8'000'000'000'000'000'000});
+  for (int i = 0; i < 3; ++i) {
+    const std::int32_t next = schedule.add({.delay = 8'000'000'000'000'000'000});
+    schedule.wait(next, last);
+    last = next;
+  }
+  const auto timeline = simulate({}, schedule);
+  ASSERT_FALSE(timeline);
+  EXPECT_EQ(to_text(timeline.error()),
+            "the schedule would take more than 100 days: task 1 waits 8e+06 s (check the times "
+            "that were given)");
+}
+
 TEST(Simulate, refuses_what_cannot_be_run) {
-  Schedule circle;
+  FlowSchedule circle;
   for (int i = 0; i < 3; ++i) transfer(circle, {{0, 1}}, 1);
   circle.wait(1, 0);
   circle.wait(2, 1);
@@ -217,19 +232,19 @@ TEST(Simulate, refuses_what_cannot_be_run) {
             "tasks wait for each other in a circle: task 1 waits for 2, which waits for 1 (a "
             "schedule must have an order in which it can be run)");
 
-  Schedule one;
+  FlowSchedule one;
   transfer(one, {{0, 1}}, 1);
   EXPECT_THAT(to_text(simulate(std::vector<double>{0}, one).error()),
               testing::HasSubstr("link 0 carries 0 bytes a second"));
-  Schedule elsewhere;
+  FlowSchedule elsewhere;
   transfer(elsewhere, {{7, 1}}, 1);
   EXPECT_THAT(to_text(simulate(capacities, elsewhere).error()),
               testing::HasSubstr("crosses link 7 of 1"));
-  Schedule endless;
+  FlowSchedule endless;
   transfer(endless, {{0, 1}}, 1e30);
   EXPECT_THAT(to_text(simulate(capacities, endless).error()),
               testing::HasSubstr("more than 100 days"));
-  Schedule nonsense;
+  FlowSchedule nonsense;
   transfer(nonsense, {{0, 1}}, std::nan(""));
   EXPECT_FALSE(simulate(capacities, nonsense));
 }

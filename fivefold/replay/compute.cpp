@@ -36,7 +36,7 @@ Shape shape_of_work(double ops, double bytes) {
     n = cube;
   }
   const double m = n > 0 ? ops / (2 * n * n) : 0;
-  if (m < 1 || n < 1) return Streaming{.read = Bytes(bytes), .ops = Ops(ops)};
+  if (m < 0.5 || n < 1) return Streaming{.read = Bytes(bytes), .ops = Ops(ops)};
   n = std::round(n);
   return Gemm{.m = std::max(1.0, std::round(m)), .n = n, .k = n};
 }

@@ -2,8 +2,8 @@
 //
 // A Chakra node has operations and bytes, not shapes. Where there are enough operations for a
 // product of matrices it is timed as one with as many of both, in BF16: m tokens through square
-// weights of n x n, the form of a layer of a transformer. What has fewer operations than one row
-// of such a product is a stream of its bytes.
+// weights of n x n, the form of a layer of a transformer. What has fewer operations than half a
+// row of such a product is a stream of its bytes.
 #pragma once
 
 #include "fivefold/kernel/kernel.h"

@@ -151,14 +151,14 @@ class Replayer {
     const auto same = [](const TraceNode& a, const TraceNode& b) {
       return a.type == b.type && a.host == b.host && a.needs == b.needs && a.micros == b.micros &&
              a.ops == b.ops && a.bytes == b.bytes && a.comm_type == b.comm_type &&
-             a.comm_size == b.comm_size;
+             a.comm_size == b.comm_size && a.group == b.group;
     };
     return std::equal(one.nodes.begin(), one.nodes.end(), other.nodes.begin(), other.nodes.end(),
                       same);
   }
 
   Result<void> place_nodes() {
-    Schedule& schedule = assembler_.schedule;
+    FlowSchedule& schedule = assembler_.schedule;
     tasks_.resize(std::size_t(put_down_));
     for (int rank = 0; rank < put_down_; ++rank) {
       const std::vector<TraceNode>& nodes = trace(rank).nodes;
@@ -240,6 +240,7 @@ class Replayer {
                                          .fold = &fold_,
                                          .all_path = plan.algorithm == Algorithm::kAllPath,
                                          .ready = ready,
+                                         .meets = true,
                                          .reached = (*made)->reached});
     if (!placed) return located(one.ranks.front(), std::move(placed.error()));
     result_.flows += placed->flows;
@@ -281,8 +282,7 @@ class Replayer {
       const std::array<std::int32_t, 2> ready = {after(send.begin, plan.staging + plan.base),
                                                  receive.begin};
       auto placed = assembler_.add(
-          (*made)->rounds,
-          {.groups = {&ends, 1}, .ready = ready, .meets = false, .reached = (*made)->reached});
+          (*made)->rounds, {.groups = {&ends, 1}, .ready = ready, .reached = (*made)->reached});
       if (!placed) return located(one.from, std::move(placed.error()));
       result_.flows += placed->flows;
       receive.partner = send.begin;
@@ -350,7 +350,7 @@ class Replayer {
 
   // Nodes whose tasks were never done, each waiting for the next.
   std::optional<Error> circle() const {
-    const Schedule& schedule = assembler_.schedule;
+    const FlowSchedule& schedule = assembler_.schedule;
     const std::size_t count = schedule.tasks.size();
     std::vector<std::int32_t> missing(count, 0), waits_for(count, -1), owner(count, -1);
     std::vector<std::vector<std::int32_t>> followers(count);

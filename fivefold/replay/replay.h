@@ -6,9 +6,10 @@
 //   out so);
 // - collectives of one group run one after the other, in the trace's order, as a library runs those
 //   of one communicator; those of different groups run at once and share links, as do messages;
-// - a collective moves nothing to a rank that has not come to it, and ends on a rank when all that
-//   this one sends and receives has arrived; its algorithm, protocol, rates and latencies are those
-//   of the library's plan (collective/plan.h), its traffic the plan's rounds (collective/rounds.h);
+// - a collective moves nothing to a rank that has not come to it, nor to the round of it, and ends
+//   on a rank when all that this one sends and receives has arrived; its algorithm, protocol, rates
+//   and latencies are those of the library's plan (collective/plan.h), its traffic the plan's
+//   rounds (collective/rounds.h);
 // - a send does not wait for its receive; it ends when its bytes have arrived.
 // Where it stops being true: kernels of several streams of one device do not run at once, and
 // communication takes nothing from the computing beside it.

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "fivefold/collective/simulate.h"
+
 namespace fivefold {
 namespace {
 
@@ -105,6 +107,33 @@ std::string to_chrome_trace(const TraceView& view) {
     add(R"({"ph":"M","name":"process_name","pid":-1,"args":{"name":"links"}})");
   }
   return text + "\n]}\n";
+}
+
+TraceView transfers_of(const SimulatedCollective& result, const Graph& graph) {
+  TraceView view;
+  view.process = "device";
+  view.tracks = {"sends"};
+  for (std::size_t task = 0; task < result.senders.size(); ++task) {
+    if (result.senders[task] < 0) continue;
+    const std::int32_t path = result.schedule.tasks[task].path;
+    const auto hops = result.schedule.paths.hops(path);
+    const std::string to =
+        hops.empty() ? "itself" : node_name(graph, graph.links[std::size_t(hops.back().link)].to);
+    view.spans.push_back(
+        {.process = result.senders[task],
+         .name = "to " + to,
+         .category = std::string(name(result.plan.algorithm)),
+         .begin = result.timeline.start[task],
+         .end = result.timeline.finish[task],
+         .details = {{"bytes", fmt::format("{}", result.schedule.tasks[task].bytes)}}});
+  }
+  for (const LinkSample& sample : result.timeline.samples) {
+    const Link& link = graph.links[std::size_t(sample.link)];
+    view.counters.push_back(
+        {fmt::format("{} to {} (B/s)", node_name(graph, link.from), node_name(graph, link.to)),
+         sample.time, sample.rate});
+  }
+  return view;
 }
 
 }  // namespace fivefold

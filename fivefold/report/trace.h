@@ -38,4 +38,9 @@ struct TraceView {
 
 std::string to_chrome_trace(const TraceView& view);
 
+// What each device of a simulated collective sends, and what was recorded of watched links.
+struct SimulatedCollective;
+struct Graph;
+TraceView transfers_of(const SimulatedCollective& result, const Graph& graph);
+
 }  // namespace fivefold

@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "fivefold/catalog/catalog.h"
+#include "fivefold/collective/simulate.h"
+#include "fivefold/fabric/plan.h"
+
 namespace fivefold {
 namespace {
 
@@ -50,6 +54,23 @@ TEST(ChromeTrace, spans_that_overlap_have_threads_of_their_own) {
     if (event.at("ph") == "X") threads.push_back(event.at("tid"));
   }
   EXPECT_EQ(threads, (std::vector<int>{0, 1, 0, 2}));
+}
+
+TEST(ChromeTrace, shows_what_the_devices_of_a_collective_send) {
+  const Catalog catalog = Catalog::load().value();
+  const System& system = **catalog.system("dgx_h100_8");
+  const Machine machine = build_machine(system, 8, **catalog.stack("comm/nccl")).value();
+  const Graph graph = build_graph(machine).value();
+  const auto result =
+      simulate_collective(machine, graph, Collective::kAllGather, make_group(machine, 8, 1),
+                          {strided_ranks(0, 8, 1)}, Bytes(1e8), {.fold = false});
+  ASSERT_TRUE(result);
+  const TraceView view = transfers_of(*result, graph);
+  EXPECT_EQ(view.spans.size(), result->flows);
+  std::set<int> devices;
+  for (const TraceSpan& span : view.spans) devices.insert(span.process);
+  EXPECT_EQ(devices.size(), 8u);
+  EXPECT_GT(events_of(view).size(), view.spans.size());
 }
 
 TEST(ChromeTrace, nothing_is_a_trace_too) {

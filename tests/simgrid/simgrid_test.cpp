@@ -25,7 +25,7 @@ namespace fivefold::simgrid_test {
 namespace {
 
 std::vector<double> ours(const Case& work) {
-  Schedule schedule;
+  FlowSchedule schedule;
   std::vector<Hop> hops;
   for (const Flow& flow : work.flows) {
     hops.clear();
