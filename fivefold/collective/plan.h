@@ -31,17 +31,31 @@ struct LevelPlan {
   Pattern pattern = Pattern::kReduction;
 };
 
-struct CollectivePlan {
+// Beside the levels.
+struct PlanTerms {
   Algorithm algorithm = Algorithm::kDirect;
-  int protocol = 0;                   // index of LinkParameters::protocols
-  bool pipelined = true;              // levels work at the same time
-  Seconds base;                       // once, before anything moves
-  Seconds copy;                       // of a device's own part through its cores
-  Seconds staging;                    // to and from the library's own buffers
-  Seconds host;                       // the host issues the operation so long; less is not seen
+  int protocol = 0;       // index of LinkParameters::protocols
+  bool pipelined = true;  // levels work at the same time
+  Seconds base;           // once, before anything moves
+  Seconds copy;           // of a device's own part through its cores
+  Seconds staging;        // to and from the library's own buffers
+  Seconds host;           // the host issues the operation so long; less is not seen
+};
+
+struct CollectivePlan : PlanTerms {
   InlineVector<LevelPlan, 8> levels;  // those with more than one member, from the inside out
 };
 
+// The sum itself, level by level from the inside out.
+class PlanClock {
+ public:
+  void add(const LevelPlan& level);
+  CollectiveTime end(const PlanTerms& terms) const;
+
+ private:
+  double hidden_ = 0, waited_ = 0, run_ = 0, slowest_ = 0, one_by_one_ = 0, longest_ = -1;
+  int bottleneck_ = 0;
+};
 CollectiveTime time_of(const CollectivePlan& plan);
 
 struct CollectiveOptions {
