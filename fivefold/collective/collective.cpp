@@ -14,15 +14,16 @@ struct Best {
   int protocol = 0;
   bool chosen = false;
   double seconds = 0;
+  CollectiveTime time;  // where that decides
   void consider(Algorithm candidate, int under, double expected) {
     if (chosen && expected >= seconds) return;
-    *this = {candidate, under, true, expected};
+    *this = {candidate, under, true, expected, {}};
+  }
+  void consider(const CollectiveTime& candidate) {
+    if (chosen && candidate.time.value() >= seconds) return;
+    *this = {candidate.algorithm, candidate.protocol, true, candidate.time.value(), candidate};
   }
 };
-
-double seconds_of(const CollectivePlan& plan) {
-  return time_of(plan).time.value();
-}
 
 // The plan of one algorithm under one protocol, which the operation is known to have.
 CollectivePlan plan_for(const Operation& op, Algorithm algorithm, int protocol) {
@@ -50,36 +51,32 @@ Refusal consider_protocols(const Operation& op, Algorithm algorithm, Best& best,
   const LinkParameters& link = op.governing();
   for (int protocol = 0; protocol < kProtocolCount; ++protocol) {
     if (!has(link, protocol)) continue;
-    best.consider(algorithm, protocol,
-                  link.expected.nccl && by_expectation ? expected_by_nccl(op, algorithm, protocol)
-                                                       : seconds_of(plan_of(op, loads, protocol)));
+    if (link.expected.nccl && by_expectation) {
+      best.consider(algorithm, protocol, expected_by_nccl(op, algorithm, protocol));
+    } else {
+      best.consider(time_of(op, loads, protocol));
+    }
   }
   return {};
 }
 
 void consider_in_network(const Operation& op, Best& best) {
-  CollectivePlan plan;
-  if (!plan_in_network(op, plan).empty()) return;
-  best.consider(Algorithm::kInNetwork, 0,
-                op.governing().expected.nccl ? expected_by_nccl(op, Algorithm::kInNetwork, 0)
-                                             : seconds_of(plan));
+  if (!refuse_in_network(op).empty()) return;
+  if (op.governing().expected.nccl) {
+    best.consider(Algorithm::kInNetwork, 0, expected_by_nccl(op, Algorithm::kInNetwork, 0));
+  } else {
+    best.consider(time_of(plan_for(op, Algorithm::kInNetwork, 0)));
+  }
 }
 
 // Kernels over peer memory come before the library below them, where they take the operation and
 // are faster.
-CollectivePlan or_direct(const Operation& op, CollectivePlan below) {
-  if (op.collective != Collective::kAllReduce) return below;
-  double least = -1;
-  CollectivePlan plan;
+void or_direct(const Operation& op, Best& best) {
+  if (op.collective != Collective::kAllReduce) return;
+  CollectiveTime time;
   for (const Algorithm algorithm : {Algorithm::kOneShot, Algorithm::kTwoShot}) {
-    if (!plan_direct(op, algorithm, plan).empty()) continue;
-    if (least < 0) least = seconds_of(below);
-    const double seconds = seconds_of(plan);
-    if (seconds >= least) continue;
-    least = seconds;
-    below = plan;
+    if (time_direct(op, algorithm, time).empty()) best.consider(time);
   }
-  return below;
 }
 
 bool has_tree(const Operation& op) {
@@ -88,7 +85,7 @@ bool has_tree(const Operation& op) {
   return op.governing().tree_share > 0 && several_hosts;
 }
 
-CollectivePlan choose(const Operation& op) {
+Best choose(const Operation& op) {
   Best best;
   switch (op.collective) {
     case Collective::kAllReduce:
@@ -115,7 +112,28 @@ CollectivePlan choose(const Operation& op) {
       break;
   }
   if (op.governing().all_path) consider_protocols(op, Algorithm::kAllPath, best);
-  return or_direct(op, plan_for(op, best.algorithm, best.protocol));
+  return best;
+}
+
+// What the library would do, with its time. No plan is made but of a reduction in switches: the
+// planner asks for very many.
+Best chosen(const Operation& op) {
+  Best best = choose(op);
+  if (best.time.time.value() <= 0 && has_protocols(best.algorithm)) {
+    Loads loads;
+    load(op, best.algorithm, loads);
+    best.time = time_of(op, loads, best.protocol);
+  } else if (best.time.time.value() <= 0) {
+    best.time = time_of(plan_for(op, best.algorithm, best.protocol));
+  }
+  best.seconds = best.time.time.value();
+  or_direct(op, best);
+  return best;
+}
+
+CollectivePlan chosen_plan(const Operation& op) {
+  const Best best = chosen(op);
+  return plan_for(op, best.algorithm, best.protocol);
 }
 
 Refusal plan_forced(const Operation& op, Algorithm algorithm, CollectivePlan& plan) {
@@ -152,6 +170,19 @@ Traffic traffic_of(Collective collective) {
   return Traffic::kSendRecv;
 }
 
+Operation operation(const Machine& machine, Collective collective, const Group& group,
+                    Bytes bytes) {
+  Operation op{.machine = machine,
+               .group = group,
+               .collective = collective,
+               .traffic = traffic_of(collective),
+               .bytes = bytes.value()};
+  while (op.inner + 1 < op.levels() && op.fanout(op.inner) <= 1) ++op.inner;
+  op.outer = op.levels() - 1;
+  while (op.outer > 0 && op.fanout(op.outer) <= 1) --op.outer;
+  return op;
+}
+
 std::string_view name(Collective collective) {
   return collective == Collective::kReduce ? "reduce" : name(traffic_of(collective));
 }
@@ -160,14 +191,10 @@ Result<CollectivePlan> plan_collective(const Machine& machine, Collective collec
                                        const Group& group, Bytes bytes,
                                        const CollectiveOptions& options) {
   if (group.size <= 1 || group.fanout.empty()) return CollectivePlan{};
-  const Operation op{.machine = machine,
-                     .group = group,
-                     .collective = collective,
-                     .traffic = traffic_of(collective),
-                     .bytes = bytes.value(),
-                     .busiest = std::max(options.largest_row, options.largest_column),
-                     .in_network = options.in_network};
-  if (!options.forced) return choose(op);
+  Operation op = operation(machine, collective, group, bytes);
+  op.busiest = std::max(options.largest_row, options.largest_column);
+  op.in_network = options.in_network;
+  if (!options.forced) return chosen_plan(op);
   CollectivePlan plan;
   const Refusal refused = plan_forced(op, *options.forced, plan);
   if (!refused.empty()) {
@@ -179,11 +206,7 @@ Result<CollectivePlan> plan_collective(const Machine& machine, Collective collec
 CollectiveTime collective_time(const Machine& machine, Collective collective, const Group& group,
                                Bytes bytes) {
   if (group.size <= 1 || group.fanout.empty()) return {};
-  return time_of(choose({.machine = machine,
-                         .group = group,
-                         .collective = collective,
-                         .traffic = traffic_of(collective),
-                         .bytes = bytes.value()}));
+  return chosen(operation(machine, collective, group, bytes)).time;
 }
 
 }  // namespace fivefold

@@ -30,18 +30,14 @@ struct Operation {
   int fanout(int i) const { return group.fanout[std::size_t(i)]; }
   double ranks() const { return group.size; }
   // The levels with more than one member: library parameters of the outermost govern the operation.
-  int innermost() const {
-    int i = 0;
-    while (i + 1 < levels() && fanout(i) <= 1) ++i;
-    return i;
-  }
-  int outermost() const {
-    int i = levels() - 1;
-    while (i > 0 && fanout(i) <= 1) --i;
-    return i;
-  }
+  int inner = 0, outer = 0;
+  int innermost() const { return inner; }
+  int outermost() const { return outer; }
   const LinkParameters& governing() const { return link(outermost()); }
 };
+
+// With its outermost and innermost levels found.
+Operation operation(const Machine& machine, Collective collective, const Group& group, Bytes bytes);
 
 struct Load {
   double bytes = 0;
@@ -64,10 +60,13 @@ using Refusal = std::string_view;  // empty: none
 Refusal load(const Operation& op, Algorithm algorithm, Loads& loads);
 
 CollectivePlan plan_of(const Operation& op, const Loads& loads, int protocol);
+CollectiveTime time_of(const Operation& op, const Loads& loads, int protocol);
 // Algorithms with parameters of their own instead of protocols.
 bool has_protocols(Algorithm algorithm);
 Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& plan);
+Refusal time_direct(const Operation& op, Algorithm algorithm, CollectiveTime& time);
 Refusal plan_in_network(const Operation& op, CollectivePlan& plan);
+Refusal refuse_in_network(const Operation& op);
 
 // Seconds that the library itself expects, by which it chooses; infinite: it would not take it.
 double expected_by_nccl(const Operation& op, Algorithm algorithm, int protocol);

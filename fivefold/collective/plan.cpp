@@ -24,46 +24,69 @@ LevelPlan level_plan(const Operation& op, int i, const Load& load) {
           .pattern = load.pattern};
 }
 
-void set_host(const Operation& op, CollectivePlan& plan) {
+void set_host(const Operation& op, PlanTerms& plan) {
   const LinkParameters& link = op.governing();
-  double of_host = op.ranks();
-  for (int i = 0; i < op.levels(); ++i) {
-    if (op.link(i).expected.network) of_host /= op.fanout(i);
+  plan.host = link.host_time;
+  if (const Seconds each = op.link(op.innermost()).host_each; each.value() > 0) {
+    double of_host = op.ranks();
+    for (int i = 0; i < op.levels(); ++i) {
+      if (op.link(i).expected.network) of_host /= op.fanout(i);
+    }
+    plan.host = std::max(plan.host, each * of_host);
   }
-  plan.host = std::max(link.host_time, op.link(op.innermost()).host_each * of_host);
   if (link.staging_rate.value() > 0) plan.staging = Bytes(op.bytes) / link.staging_rate;
+}
+
+}  // namespace
+
+namespace {
+
+// What lies beside the levels, and each level in turn.
+template <class TakeLevel>
+PlanTerms walk(const Operation& op, const Loads& loads, int protocol, TakeLevel take) {
+  PlanTerms terms;
+  terms.algorithm = loads.algorithm;
+  terms.protocol = protocol;
+  terms.pipelined = loads.pipelined;
+  const auto p = std::size_t(protocol);
+  const Protocol& own = op.governing().protocols[p];
+  const double stretch = filled(own.fill, own.fill_bytes, loads.piece);
+  terms.base = own.base * stretch;
+  const int innermost = op.innermost();
+  for (int i = innermost; i < op.levels(); ++i) {
+    if (op.fanout(i) <= 1) continue;
+    LevelPlan level = level_plan(op, i, loads.level[std::size_t(i)]);
+    const LinkParameters& link = op.link(i);
+    const double protocol_share = link.protocols[p].share > 0 ? link.protocols[p].share : 1;
+    const double share = i == innermost ? loads.inner_share[p] : 1;
+    level.rate = level.rate * (link.efficiency * protocol_share * share);
+    level.step = link.protocols[p].step * stretch;
+    if (i == innermost && link.copy_share > 0)
+      terms.copy = Bytes(loads.piece) / (op.level(i).bandwidth * link.copy_share);
+    take(level);
+  }
+  set_host(op, terms);
+  return terms;
 }
 
 }  // namespace
 
 CollectivePlan plan_of(const Operation& op, const Loads& loads, int protocol) {
   CollectivePlan plan;
-  plan.algorithm = loads.algorithm;
-  plan.protocol = protocol;
-  plan.pipelined = loads.pipelined;
-  const auto p = std::size_t(protocol);
-  const LinkParameters& governing = op.governing();
-  const Protocol& own = governing.protocols[p];
-  const double stretch = filled(own.fill, own.fill_bytes, loads.piece);
-  plan.base = own.base * stretch;
-  for (int i = 0; i < op.levels(); ++i) {
-    if (op.fanout(i) <= 1) continue;
-    LevelPlan level = level_plan(op, i, loads.level[std::size_t(i)]);
-    const LinkParameters& link = op.link(i);
-    const double protocol_share = link.protocols[p].share > 0 ? link.protocols[p].share : 1;
-    const double share = i == op.innermost() ? loads.inner_share[p] : 1;
-    level.rate = level.rate * (link.efficiency * protocol_share * share);
-    level.step = link.protocols[p].step * stretch;
-    if (i == op.innermost() && link.copy_share > 0)
-      plan.copy = Bytes(loads.piece) / (op.level(i).bandwidth * link.copy_share);
-    plan.levels.push_back(level);
-  }
-  set_host(op, plan);
+  static_cast<PlanTerms&>(plan) =
+      walk(op, loads, protocol, [&](const LevelPlan& level) { plan.levels.push_back(level); });
   return plan;
 }
 
+CollectiveTime time_of(const Operation& op, const Loads& loads, int protocol) {
+  PlanClock clock;
+  return clock.end(walk(op, loads, protocol, [&](const LevelPlan& level) { clock.add(level); }));
+}
+
+namespace {
+
 // One-shot: every rank reads all buffers. Two-shot: each reduces its part, then all gather.
-Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& plan) {
+Refusal direct(const Operation& op, Algorithm algorithm, PlanTerms& terms, LevelPlan& level) {
   if (op.collective != Collective::kAllReduce) return "kernels over peer memory reduce to all";
   const int i = op.outermost();
   const DirectKernels& direct = op.link(i).direct;
@@ -74,19 +97,47 @@ Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& pl
   if (op.innermost() != i) return "kernels over peer memory stay on one level";
   if (n > direct.most_ranks || op.bytes > direct.largest.value())
     return "the library's kernel takes fewer ranks or bytes";
-  plan = {};
-  plan.algorithm = algorithm;
+  terms = {};
+  terms.algorithm = algorithm;
   // All peers are met at a barrier before anything moves.
   const double visits = (once ? 1 : 2) * (n - 1);
-  plan.base = (once ? direct.one_shot_base : direct.two_shot_base) + direct.step * visits;
-  LevelPlan level = level_plan(
-      op, i,
-      {.bytes = (once ? n - 1 : 2 * (n - 1) / n) * op.bytes, .steps = (once ? 1 : 2) * (n - 1)});
+  terms.base = (once ? direct.one_shot_base : direct.two_shot_base) + direct.step * visits;
+  level = level_plan(
+      op, i, {.bytes = (once ? n - 1 : 2 * (n - 1) / n) * op.bytes, .steps = once ? 1.0 : 2.0});
   level.rate = level.rate * efficiency;
-  level.step = direct.step;
-  plan.pipelined = true;
-  plan.levels.push_back(level);
-  set_host(op, plan);
+  set_host(op, terms);
+  return {};
+}
+
+}  // namespace
+
+Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& plan) {
+  LevelPlan level;
+  plan.levels.clear();
+  const Refusal refused = direct(op, algorithm, plan, level);
+  if (refused.empty()) plan.levels.push_back(level);
+  return refused;
+}
+
+Refusal time_direct(const Operation& op, Algorithm algorithm, CollectiveTime& time) {
+  PlanTerms terms;
+  LevelPlan level;
+  const Refusal refused = direct(op, algorithm, terms, level);
+  if (!refused.empty()) return refused;
+  PlanClock clock;
+  clock.add(level);
+  time = clock.end(terms);
+  return {};
+}
+
+Refusal refuse_in_network(const Operation& op) {
+  if (op.collective != Collective::kAllReduce) return "switches reduce to all";
+  if (!op.in_network) return "the operation rules out reduction in switches";
+  const int innermost = op.innermost();
+  const LevelKind kind = op.level(innermost).kind;
+  const bool switched = kind == LevelKind::kSwitch || kind == LevelKind::kClos;
+  if (!switched || op.link(innermost).in_network_efficiency <= 0)
+    return "the switches of this fabric do not reduce under this library";
   return {};
 }
 
@@ -94,14 +145,9 @@ Refusal plan_direct(const Operation& op, Algorithm algorithm, CollectivePlan& pl
 // multicasts it, so that every port carries the buffer and an n-th of it. Outer levels reduce the
 // parts by trees.
 Refusal plan_in_network(const Operation& op, CollectivePlan& plan) {
-  if (op.collective != Collective::kAllReduce) return "switches reduce to all";
-  if (!op.in_network) return "the operation rules out reduction in switches";
+  if (const Refusal refused = refuse_in_network(op); !refused.empty()) return refused;
   const int innermost = op.innermost();
   const LinkParameters& link = op.link(innermost);
-  const LevelKind kind = op.level(innermost).kind;
-  const bool switched = kind == LevelKind::kSwitch || kind == LevelKind::kClos;
-  if (!switched || link.in_network_efficiency <= 0)
-    return "the switches of this fabric do not reduce under this library";
   Loads loads;
   loads.algorithm = Algorithm::kInNetwork;
   const double n = op.fanout(innermost);
@@ -140,41 +186,47 @@ LevelTime time_of(const LevelPlan& level) {
   return time;
 }
 
-LevelTime time_together(const CollectivePlan& plan) {
-  LevelTime time;
-  double hidden = 0, waited = 0, port = 0, port_rate = 1;
-  for (const LevelPlan& level : plan.levels) {
-    (level.waits ? waited : hidden) += level.steps * level.step.value();
-    if (!level.shares_port) {
-      port = 0;
-      port_rate = level.rate.value();
-    }
-    port += level.bytes / port_rate;
-    time.transfer = std::max({time.transfer, port, time_of(level).transfer});
+void PlanClock::add(const LevelPlan& level) {
+  const LevelTime time = time_of(level);
+  (level.waits ? waited_ : hidden_) += time.latency;
+  if (!level.shares_port || port_rate_ == 0) {
+    port_ = 0;
+    port_rate_ = level.rate.value();
   }
-  time.latency = hidden + waited;
-  time.total = waited + beside(hidden, time.transfer);
-  return time;
+  port_ += level.bytes / port_rate_;
+  slowest_ = std::max({slowest_, port_, time.transfer});
+  one_by_one_ += time.total;
+  if (time.transfer > longest_) {
+    longest_ = time.transfer;
+    bottleneck_ = level.level;
+  }
+}
+
+LevelTime PlanClock::together() const {
+  return {hidden_ + waited_, slowest_, waited_ + beside(hidden_, slowest_)};
+}
+
+CollectiveTime PlanClock::end(const PlanTerms& terms) const {
+  CollectiveTime result;
+  result.algorithm = terms.algorithm;
+  result.protocol = terms.protocol;
+  result.bottleneck = bottleneck_;
+  const double moved = terms.pipelined ? together().total : one_by_one_;
+  result.latency = terms.base + Seconds(waited_ + hidden_);
+  result.time = terms.staging + std::max(terms.host, terms.base + Seconds(moved) + terms.copy);
+  return result;
+}
+
+LevelTime time_together(const CollectivePlan& plan) {
+  PlanClock clock;
+  for (const LevelPlan& level : plan.levels) clock.add(level);
+  return clock.together();
 }
 
 CollectiveTime time_of(const CollectivePlan& plan) {
-  CollectiveTime result;
-  result.algorithm = plan.algorithm;
-  result.protocol = plan.protocol;
-  double latency = 0, in_turn = 0, longest = -1;
-  for (const LevelPlan& level : plan.levels) {
-    const LevelTime time = time_of(level);
-    latency += time.latency;
-    in_turn += time.total;
-    if (time.transfer > longest) {
-      longest = time.transfer;
-      result.bottleneck = level.level;
-    }
-  }
-  const double moved = plan.pipelined ? time_together(plan).total : in_turn;
-  result.latency = plan.base + Seconds(latency);
-  result.time = plan.staging + std::max(plan.host, plan.base + Seconds(moved) + plan.copy);
-  return result;
+  PlanClock clock;
+  for (const LevelPlan& level : plan.levels) clock.add(level);
+  return clock.end(plan);
 }
 
 }  // namespace fivefold

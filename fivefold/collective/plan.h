@@ -32,23 +32,40 @@ struct LevelPlan {
   Pattern pattern = Pattern::kReduction;
 };
 
-struct CollectivePlan {
+// Beside the levels.
+struct PlanTerms {
   Algorithm algorithm = Algorithm::kDirect;
-  int protocol = 0;                   // index of LinkParameters::protocols
-  bool pipelined = true;              // levels work at the same time
-  Seconds base;                       // once, before anything moves
-  Seconds copy;                       // of a device's own part through its cores
-  Seconds staging;                    // to and from the library's own buffers
-  Seconds host;                       // the host issues the operation so long; less is not seen
+  int protocol = 0;       // index of LinkParameters::protocols
+  bool pipelined = true;  // levels work at the same time
+  Seconds base;           // once, before anything moves
+  Seconds copy;           // of a device's own part through its cores
+  Seconds staging;        // to and from the library's own buffers
+  Seconds host;           // the host issues the operation so long; less is not seen
+};
+
+struct CollectivePlan : PlanTerms {
   InlineVector<LevelPlan, 8> levels;  // those with more than one member, from the inside out
 };
 
-// The latency of steps, the transfer at the busiest port or link, and both as they overlap.
+// The latency of steps, the transfer at the busiest port or link, and both as they overlap,
+// seconds.
 struct LevelTime {
-  double latency = 0, transfer = 0, total = 0;  // seconds
+  double latency = 0, transfer = 0, total = 0;
 };
 LevelTime time_of(const LevelPlan& level);
-// Of levels that work at the same time.
+
+// The sum itself, level by level from the inside out.
+class PlanClock {
+ public:
+  void add(const LevelPlan& level);
+  LevelTime together() const;  // of levels that work at the same time
+  CollectiveTime end(const PlanTerms& terms) const;
+
+ private:
+  double hidden_ = 0, waited_ = 0, slowest_ = 0, one_by_one_ = 0, longest_ = -1;
+  double port_ = 0, port_rate_ = 0;  // levels that share a port: its transfer
+  int bottleneck_ = 0;
+};
 LevelTime time_together(const CollectivePlan& plan);
 CollectiveTime time_of(const CollectivePlan& plan);
 

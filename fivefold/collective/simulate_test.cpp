@@ -271,7 +271,7 @@ SimulatedCollective exchange(const Built& on, MoeExchange what, const MoeRouting
 // busiest of many ports.
 TEST(SimulateMoe, even_routing_takes_the_time_of_the_closed_form) {
   for (const Place& place : {Place{"h800_8", 1, "comm/nccl"}, Place{"h800_8", 4, "comm/nccl"},
-                             Place{"cloudmatrix384", 1, "comm/hccl"}}) {
+                             Place{"atlas_800i_a3", 1, "comm/hccl"}}) {
     const Built on = built(place.system, place.systems, place.stack);
     for (const bool combine : {false, true}) {
       for (const bool low_latency : {false, true}) {
