@@ -1,39 +1,70 @@
-// `fivefold collective`: what nccl-tests would print on a machine of the catalog.
+// `fivefold collective`: what nccl-tests would print on a machine of the catalog, by the closed
+// form and, with --simulate, by flows on the machine's links.
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <numeric>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/machine_args.h"
+#include "fivefold/base/random.h"
 #include "fivefold/base/unit_text.h"
-#include "fivefold/collective/collective.h"
+#include "fivefold/collective/simulate.h"
+#include "fivefold/report/trace.h"
 
 namespace fivefold::app {
 namespace {
 
 struct Options {
+  std::string op;
   std::string system;
-  std::string op = "all_reduce";
+  std::string sizes = "8:128M";
   std::string stack;
+  std::string algorithm;
+  std::string placement = "linear";
+  std::string routing = "adaptive";
+  std::string trace;
+  std::string links;
+  FabricArgs fabric;
   int ranks = 0;
   int stride = 1;
-  std::string begin = "8";
-  std::string end = "128M";
-  double factor = 2;
+  bool simulate = false;
+  bool concurrent = false;
+  bool no_fold = false;
+  // MoE exchanges; sizes are then tokens of a rank.
+  MoeExchange exchange{.topk = 8, .experts = 256};
+  MoeRouting drawn;
+  double hidden = 7168;
+  std::string format;
 };
 
-constexpr std::array<Collective, 6> kAll = {Collective::kAllReduce,     Collective::kAllGather,
+constexpr std::array<Collective, 7> kAll = {Collective::kAllReduce,     Collective::kAllGather,
                                             Collective::kReduceScatter, Collective::kAllToAll,
-                                            Collective::kBroadcast,     Collective::kSendRecv};
+                                            Collective::kBroadcast,     Collective::kReduce,
+                                            Collective::kSendRecv};
 
-Result<Collective> collective_named(const std::string& text) {
-  std::vector<std::string> known;
+// One of the operations of kAll, or a MoE exchange.
+struct Op {
+  std::string name;
+  std::optional<Collective> collective;
+  bool combine = false;
+};
+
+Result<Op> op_named(const std::string& text) {
+  std::vector<std::string> known = {"moe_dispatch", "moe_combine"};
+  if (text == known[0] || text == known[1]) return Op{text, std::nullopt, text == known[1]};
   for (const Collective collective : kAll) {
-    if (name(collective) == text) return collective;
+    if (name(collective) == text) return Op{text, collective, false};
     known.emplace_back(name(collective));
   }
-  return fail(fmt::format("unknown operation '{}'", text), did_you_mean(text, known));
+  const std::string near = did_you_mean(text, known);
+  return fail(fmt::format("unknown operation '{}'", text),
+              near.empty() ? fmt::format("known: {}", fmt::join(known, ", ")) : near);
 }
 
 // Sizes as nccl-tests takes them: 8, 64K, 128M, 1G, powers of 1024.
@@ -55,33 +86,234 @@ Result<double> parse_size(const std::string& text) {
     }
   }
   if (used == 0 || !suffix.empty() || !(value > 0) || value > 1e15) {
-    return fail(fmt::format("'{}' is not a message size", text), "for example 8, 64K, 128M or 1G");
+    return fail(fmt::format("'{}' is not a message size", text),
+                "for example 8, 64K, 128M or 1G, at most 1e15 bytes");
   }
   return value;
 }
 
-std::string library_for(const Catalog& catalog, const System& system) {
-  const std::string& vendor = system.chip->vendor;
-  for (const Stack* stack : catalog.stacks()) {
-    if (stack->id.starts_with("comm/") && stack->vendor == vendor) return stack->id;
+// "8:128M", "8:128M:4" (factor), or one size.
+Result<std::vector<double>> sizes_of(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ':') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
   }
-  return "comm/generic";
+  if (parts.size() > 3) return fail(fmt::format("'{}' are no sizes", text), "--sizes 8:8G:2");
+  const auto begin = parse_size(parts[0]);
+  if (!begin) return fail(begin.error());
+  const auto end = parse_size(parts.size() > 1 ? parts[1] : parts[0]);
+  if (!end) return fail(end.error());
+  if (*end < *begin) return fail("the largest size is below the smallest", "--sizes 8:8G");
+  double factor = 2;
+  if (parts.size() > 2) {
+    const auto given = parse_size(parts[2]);
+    if (!given || !(*given >= 1.01)) {
+      return fail(fmt::format("'{}' is no factor between sizes", parts[2]), "--sizes 8:8G:2");
+    }
+    factor = *given;
+  }
+  std::vector<double> sizes;
+  for (double size = *begin; size <= *end * (1 + 1e-9); size *= factor) sizes.push_back(size);
+  return sizes;
+}
+
+Result<std::optional<Algorithm>> algorithm_named(const std::string& text) {
+  if (text.empty() || text == "auto") return std::optional<Algorithm>();
+  std::vector<std::string> known;
+  for (const AlgorithmInfo& info : all_algorithms()) {
+    if (name(info.algorithm) == text) return std::optional(info.algorithm);
+    known.emplace_back(name(info.algorithm));
+  }
+  return fail(fmt::format("unknown algorithm '{}'", text),
+              fmt::format("known: {}", fmt::join(known, ", ")));
+}
+
+// Devices of the ranks: "linear" (first, first + stride, ...), "random" or "random:SEED", or a list
+// as "0,8,16-23".
+Result<Ranks> placed(const std::string& text, int ranks, int stride, int devices) {
+  if (text == "linear") return strided_ranks(0, ranks, stride);
+  if (text == "random" || text.starts_with("random:")) {
+    const std::uint64_t seed = text.size() > 7 ? std::strtoull(text.c_str() + 7, nullptr, 10) : 1;
+    Ranks all(std::size_t(devices), 0);
+    std::iota(all.begin(), all.end(), 0);
+    Random random(seed, "placement of ranks");
+    for (std::size_t i = all.size() - 1; i > 0; --i) {
+      std::swap(all[i], all[random.below(std::uint32_t(i + 1))]);
+    }
+    all.resize(std::size_t(ranks));
+    return all;
+  }
+  Ranks list;
+  std::size_t at = 0;
+  const auto number = [&]() -> std::optional<int> {
+    int value = 0;
+    const auto [end, code] = std::from_chars(text.data() + at, text.data() + text.size(), value);
+    if (code != std::errc()) return std::nullopt;
+    at = std::size_t(end - text.data());
+    return value;
+  };
+  while (at < text.size()) {
+    const auto first = number();
+    std::optional<int> last = first;
+    if (first && at < text.size() && text[at] == '-') {
+      ++at;
+      last = number();
+    }
+    if (!first || !last || *last < *first || *last - *first > 1'000'000 ||
+        (at < text.size() && text[at] != ',')) {
+      return fail(fmt::format("'{}' is no placement", text),
+                  "linear, random:SEED, or devices as 0,8,16-23");
+    }
+    for (int device = *first; device <= *last; ++device) list.push_back(device);
+    ++at;
+  }
+  return list;
+}
+
+// Everything that the sizes have in common.
+struct Setting {
+  Op op;
+  const Stack* stack = nullptr;
+  const System* system = nullptr;
+  Machine machine;
+  Group shape;
+  std::vector<Ranks> groups;
+  std::optional<Graph> graph;  // only where flows are asked for
+  CollectiveOptions choice;
+  FlowOptions flows;
+  MoeExchange exchange;  // but for its tokens
+};
+
+Result<double> token_bytes(const Options& options, bool combine) {
+  const std::string format = options.format.empty() ? (combine ? "bf16" : "fp8") : options.format;
+  // FP8 with an FP32 scale for 128 values, INT8 with an FP32 scale for a token.
+  if (format == "fp8") return options.hidden * (1 + 4.0 / 128);
+  if (format == "int8") return options.hidden + 4;
+  if (format == "bf16" || format == "fp16") return options.hidden * 2;
+  return fail(fmt::format("unknown format '{}'", format), "fp8, int8, bf16 or fp16");
+}
+
+bool wants_flows(const Options& options) {
+  return options.simulate || options.concurrent || options.placement != "linear" ||
+         !options.trace.empty() || !options.links.empty() || options.fabric.any() ||
+         options.routing != "adaptive";
+}
+
+// All groups of this shape that the machine holds: of each block of ranks x stride devices, one for
+// each place within the stride.
+std::vector<Ranks> all_groups(const Machine& machine, int ranks, int stride) {
+  std::vector<Ranks> groups;
+  const int block = ranks * stride;
+  for (int start = 0; start + block <= machine.devices; start += block) {
+    for (int place = 0; place < stride; ++place) {
+      groups.push_back(strided_ranks(start + place, ranks, stride));
+    }
+  }
+  return groups;
+}
+
+Result<void> set_flows(const Options& options, int ranks, Setting& setting) {
+  const auto graph_options = app::graph_options(options.fabric);
+  if (!graph_options) return fail(graph_options.error());
+  GraphOptions wanted = *graph_options;
+  const auto routing = routing_named(options.routing);
+  if (!routing) return fail(routing.error());
+  // One way for each flow needs the switches that there are.
+  if (*routing == Routing::kDeterministic || *routing == Routing::kEcmp)
+    wanted.separate_planes = true;
+  auto graph = build_graph(setting.machine, wanted);
+  if (!graph) return fail(std::move(graph.error()));
+  setting.graph = *std::move(graph);
+  setting.flows.routing = *routing;
+  setting.flows.choice = setting.choice;
+  setting.flows.fold = !options.no_fold && options.trace.empty();
+  auto first = placed(options.placement, ranks, options.stride, setting.graph->devices);
+  if (!first) return fail(std::move(first.error()));
+  if (int(first->size()) != ranks) {
+    return fail(fmt::format("a placement of {} devices for {} ranks", first->size(), ranks),
+                fmt::format("--ranks {}", first->size()));
+  }
+  setting.groups = {*std::move(first)};
+  if (options.concurrent) {
+    if (options.placement != "linear")
+      return fail("--concurrent runs the groups of a linear placement");
+    setting.groups = all_groups(setting.machine, ranks, options.stride);
+  }
+  return {};
+}
+
+Result<Setting> setting_of(const Catalog& catalog, const Options& options) {
+  Setting setting;
+  auto op = op_named(options.op);
+  if (!op) return fail(std::move(op.error()));
+  setting.op = *std::move(op);
+  const auto named = parse_system(options.system);
+  if (!named) return fail(named.error());
+  const auto system = catalog.system(named->system);
+  if (!system) return fail(system.error());
+  setting.system = *system;
+  const auto stack =
+      catalog.stack(options.stack.empty() ? library_for(catalog, **system) : options.stack);
+  if (!stack) return fail(stack.error());
+  setting.stack = *stack;
+  const int per_chip = (*system)->chip->devices_per_chip;
+  const int systems = std::max(1, named->count);
+  const double held = double((*system)->devices()) * systems;
+  const double wanted = options.ranks > 0 ? double(options.ranks) * options.stride : held;
+  if (std::max(held, wanted) > 1e7) return fail("more than ten million devices");
+  if (wanted > held && named->count > 0) {
+    return fail(
+        fmt::format("{} ranks, {} apart, on {} devices", options.ranks, options.stride, held),
+        fmt::format("--system {}:{}", (*system)->id,
+                    std::ceil(wanted / double((*system)->devices()))));
+  }
+  // Without a count, as many systems as the ranks need, and of one only what they use.
+  const double devices = named->count > 0 ? held : wanted;
+  const int ranks = options.ranks > 0 ? options.ranks : int(held / options.stride);
+  auto machine = build_machine(**system, int(std::ceil(devices / per_chip)), **stack);
+  if (!machine) return fail(std::move(machine.error()));
+  setting.machine = *std::move(machine);
+  setting.shape = make_group(setting.machine, ranks, options.stride);
+  const auto algorithm = algorithm_named(options.algorithm);
+  if (!algorithm) return fail(algorithm.error());
+  setting.choice.forced = *algorithm;
+  if (!setting.op.collective) {
+    if (setting.choice.forced) return fail("a MoE exchange has no choice of algorithms");
+    if (options.concurrent) return fail("--concurrent is for collectives, not for MoE exchanges");
+    const auto bytes = token_bytes(options, setting.op.combine);
+    if (!bytes) return fail(bytes.error());
+    setting.exchange = options.exchange;
+    setting.exchange.bytes_per_token = Bytes(*bytes);
+    setting.exchange.combine = setting.op.combine;
+  }
+  if (wants_flows(options)) {
+    auto set = set_flows(options, ranks, setting);
+    if (!set) return fail(std::move(set.error()));
+  }
+  return setting;
 }
 
 struct Line {
   double bytes = 0;
-  double count = 0;  // of float32 values, as nccl-tests counts
+  double count = 0;  // of float32 values as nccl-tests counts, or tokens
   CollectiveTime time;
-  double algbw = 0, busbw = 0;  // GB/s
+  double algbw = 0, busbw = 0;  // GB/s, of the closed form
   std::string level;
+  std::optional<SimulatedCollective> flows;
 };
 
-double bus_share(Collective collective, int ranks) {
+double bus_share(const Op& op, int ranks) {
   const double others = (ranks - 1.0) / ranks;
-  switch (collective) {
+  if (!op.collective) return 1;
+  switch (*op.collective) {
     case Collective::kAllReduce:
       return 2 * others;
     case Collective::kBroadcast:
+    case Collective::kReduce:
     case Collective::kSendRecv:
       return 1;
     default:
@@ -89,113 +321,239 @@ double bus_share(Collective collective, int ranks) {
   }
 }
 
-struct Sweep {
-  std::string title;
-  std::vector<Line> lines;
-};
-
-Result<Sweep> sweep(const Catalog& catalog, const Options& options) {
-  const auto collective = collective_named(options.op);
-  if (!collective) return fail(collective.error());
-  const auto system = catalog.system(options.system);
-  if (!system) return fail(system.error());
-  const auto begin = parse_size(options.begin);
-  if (!begin) return fail(begin.error());
-  const auto end = parse_size(options.end);
-  if (!end) return fail(end.error());
-  if (*end < *begin) return fail("the largest size is below the smallest", "-b 8 -e 128M");
-  if (!(options.factor > 1)) return fail("the factor between sizes must be above 1", "-f 2");
-  const auto stack =
-      catalog.stack(options.stack.empty() ? library_for(catalog, **system) : options.stack);
-  if (!stack) return fail(stack.error());
-  const int ranks = options.ranks > 0 ? options.ranks : (*system)->devices();
-  if (options.stride < 1) return fail("the stride between ranks must be at least 1");
-  const int per_chip = (*system)->chip->devices_per_chip;
-  if (double(ranks) * options.stride > 1e7) return fail("more than ten million ranks");
-  const auto machine =
-      build_machine(**system, (ranks * options.stride + per_chip - 1) / per_chip, **stack);
-  if (!machine) return fail(machine.error());
-  const Group group = make_group(*machine, ranks, options.stride);
-  Sweep result;
-  result.title = fmt::format("# {} on {} ranks of {} ({}), {}\n", options.op, ranks,
-                             (*system)->name, (*system)->chip->name, (*stack)->name);
-  for (double bytes = *begin; bytes <= *end * (1 + 1e-9); bytes *= options.factor) {
-    Line line{.bytes = bytes,
-              .count = bytes / 4,
-              .time = collective_time(*machine, *collective, group, Bytes(bytes)),
-              .level = {}};
-    const double seconds = line.time.time.value();
-    line.algbw = seconds > 0 ? bytes / seconds / 1e9 : 0;
-    line.busbw = line.algbw * bus_share(*collective, ranks);
-    if (!machine->levels.empty())
-      line.level = machine->levels[std::size_t(line.time.bottleneck)].name;
-    result.lines.push_back(std::move(line));
+Result<Line> line_of(const Setting& setting, double size, const MoeRouting& drawn) {
+  Line line{.bytes = size, .count = size / 4};
+  MoeExchange exchange = setting.exchange;
+  if (setting.op.collective) {
+    const auto plan = plan_collective(setting.machine, *setting.op.collective, setting.shape,
+                                      Bytes(size), setting.choice);
+    if (!plan) return fail(plan.error());
+    line.time = time_of(*plan);
+  } else {
+    exchange.tokens = size;
+    line.count = size;
+    line.bytes = size * exchange.topk * exchange.bytes_per_token.value();
+    line.time = moe_exchange_time(setting.machine, setting.shape, exchange);
   }
-  return result;
+  const double seconds = line.time.time.value();
+  line.algbw = seconds > 0 ? line.bytes / seconds / 1e9 : 0;
+  line.busbw = line.algbw * bus_share(setting.op, setting.shape.size);
+  if (!setting.machine.levels.empty())
+    line.level = setting.machine.levels[std::size_t(line.time.bottleneck)].name;
+  if (!setting.graph) return line;
+  auto flows = setting.op.collective
+                   ? simulate_collective(setting.machine, *setting.graph, *setting.op.collective,
+                                         setting.shape, setting.groups, Bytes(size), setting.flows)
+                   : simulate_moe_exchange(setting.machine, *setting.graph, setting.shape,
+                                           setting.groups.front(), exchange, drawn, setting.flows);
+  if (!flows) return fail(std::move(flows.error()));
+  line.flows = *std::move(flows);
+  return line;
 }
 
-std::string as_text(const Sweep& sweep) {
-  std::string text = sweep.title;
+std::string link_name(const Graph& graph, std::int32_t link) {
+  if (link < 0) return "-";
+  const Link& named = graph.links[std::size_t(link)];
+  return fmt::format("{} to {}", node_name(graph, named.from), node_name(graph, named.to));
+}
+
+std::string protocol_name(const Line& line) {
+  static constexpr std::array<std::string_view, kProtocolCount> kNames = {"Simple", "LL", "LL128"};
+  return std::string(kNames[std::size_t(line.time.protocol)]);
+}
+
+std::string as_text(const Setting& setting, const std::vector<Line>& lines) {
+  std::string text =
+      fmt::format("# {} on {} ranks of {} ({}), {}\n", setting.op.name, setting.shape.size,
+                  setting.machine.systems > 1
+                      ? fmt::format("{:g} x {}", setting.machine.systems, setting.system->name)
+                      : setting.system->name,
+                  setting.system->chip->name, setting.stack->name);
+  if (setting.groups.size() > 1)
+    text += fmt::format("# {} such groups at once\n", setting.groups.size());
+  const bool flows = setting.graph.has_value();
   text +=
-      fmt::format("#{:>14} {:>14} {:>12} {:>10} {:>10}  {:<12} {}\n", "size (B)", "count (fp32)",
-                  "time (us)", "algbw GB/s", "busbw GB/s", "algorithm", "slowest level");
-  for (const Line& line : sweep.lines) {
-    text += fmt::format(" {:>14.0f} {:>14.0f} {:>12.2f} {:>10.2f} {:>10.2f}  {:<12} {}\n",
-                        line.bytes, line.count, line.time.time.value() * 1e6, line.algbw,
-                        line.busbw, name(line.time.algorithm), line.level);
+      fmt::format("#{:>14} {:>14} {:>12} {:>9} {:>9}", "size (B)",
+                  setting.op.collective ? "count (fp32)" : "tokens", "time (us)", "algbw", "busbw");
+  if (flows) text += fmt::format(" {:>12} {:>7}", "flows (us)", "ratio");
+  text += fmt::format("  {:<16} {:<7} {}\n", "algorithm", "proto",
+                      flows ? "busiest link" : "slowest level");
+  for (const Line& line : lines) {
+    const double seconds = line.time.time.value();
+    text += fmt::format(" {:>14.0f} {:>14.0f} {:>12.2f} {:>9.2f} {:>9.2f}", line.bytes, line.count,
+                        seconds * 1e6, line.algbw, line.busbw);
+    if (line.flows) {
+      const double simulated = line.flows->time.time.value();
+      text += fmt::format(" {:>12.2f} {:>7.3f}", simulated * 1e6, simulated / seconds);
+    }
+    const std::string where =
+        line.flows
+            ? fmt::format("{} ({})", link_name(*setting.graph, line.flows->busiest_link),
+                          setting.machine.levels[std::size_t(line.flows->time.bottleneck)].name)
+            : line.level;
+    text +=
+        fmt::format("  {:<16} {:<7} {}\n", name(line.time.algorithm), protocol_name(line), where);
+  }
+  text += "# algbw and busbw in GB/s (10^9 bytes) of time, the closed form";
+  text += flows ? "; ratio: flows on the links over it\n" : "\n";
+  return text;
+}
+
+std::string as_csv(const std::vector<Line>& lines) {
+  std::string text =
+      "bytes,count,time_us,latency_us,algbw_GBps,busbw_GBps,algorithm,protocol,flows_us\n";
+  for (const Line& line : lines) {
+    text += fmt::format("{:.0f},{:.0f},{},{},{},{},{},{},{}\n", line.bytes, line.count,
+                        line.time.time.value() * 1e6, line.time.latency.value() * 1e6, line.algbw,
+                        line.busbw, name(line.time.algorithm), protocol_name(line),
+                        line.flows ? fmt::format("{}", line.flows->time.time.value() * 1e6) : "");
   }
   return text;
 }
 
-std::string as_csv(const Sweep& sweep) {
-  std::string text = "bytes,time_us,latency_us,algbw_GBps,busbw_GBps,algorithm\n";
-  for (const Line& line : sweep.lines) {
-    text += fmt::format("{:.0f},{},{},{},{},{}\n", line.bytes, line.time.time.value() * 1e6,
-                        line.time.latency.value() * 1e6, line.algbw, line.busbw,
-                        name(line.time.algorithm));
+nlohmann::ordered_json flows_json(const Setting& setting, const SimulatedCollective& flows) {
+  nlohmann::ordered_json levels = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < flows.levels.size(); ++i) {
+    levels.push_back({{"level", setting.machine.levels[i].name},
+                      {"bytes", flows.levels[i].bytes},
+                      {"busiest_link_share", flows.levels[i].busiest}});
   }
-  return text;
+  return {{"time_us", flows.time.time.value() * 1e6},
+          {"flows", flows.flows},
+          {"simulated_tasks", flows.schedule.tasks.size()},
+          {"folded_to_devices", flows.folded_to},
+          {"busiest_link", link_name(*setting.graph, flows.busiest_link)},
+          {"levels", levels}};
 }
 
-std::string as_json(const Sweep& sweep) {
-  nlohmann::ordered_json lines = nlohmann::ordered_json::array();
-  for (const Line& line : sweep.lines) {
-    lines.push_back({{"bytes", line.bytes},
-                     {"time_us", line.time.time.value() * 1e6},
-                     {"latency_us", line.time.latency.value() * 1e6},
-                     {"algbw_GBps", line.algbw},
-                     {"busbw_GBps", line.busbw},
-                     {"algorithm", std::string(name(line.time.algorithm))},
-                     {"slowest_level", line.level}});
+std::string as_json(const Setting& setting, const std::vector<Line>& lines) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const Line& line : lines) {
+    nlohmann::ordered_json row = {{"bytes", line.bytes},
+                                  {"count", line.count},
+                                  {"time_us", line.time.time.value() * 1e6},
+                                  {"latency_us", line.time.latency.value() * 1e6},
+                                  {"algbw_GBps", line.algbw},
+                                  {"busbw_GBps", line.busbw},
+                                  {"algorithm", std::string(name(line.time.algorithm))},
+                                  {"protocol", protocol_name(line)},
+                                  {"slowest_level", line.level}};
+    if (line.flows) row["simulated"] = flows_json(setting, *line.flows);
+    rows.push_back(std::move(row));
   }
-  return lines.dump(2) + "\n";
+  const nlohmann::ordered_json answer = {
+      {"operation", setting.op.name},
+      {"system", setting.system->id},
+      {"systems", setting.machine.systems},
+      {"ranks", setting.shape.size},
+      {"groups", std::max<std::size_t>(1, setting.groups.size())},
+      {"stack", setting.stack->id},
+      {"lines", rows}};
+  return answer.dump(2) + "\n";
+}
+
+// What each link carried in the last line's flows; folded links stand for their images.
+std::string links_csv(const Graph& graph, const SimulatedCollective& flows) {
+  std::string text = "from,to,level,bandwidth_GBps,bytes\n";
+  for (std::size_t i = 0; i < flows.timeline.link_bytes.size(); ++i) {
+    if (flows.timeline.link_bytes[i] == 0) continue;
+    const Link& link = graph.links[i];
+    text +=
+        fmt::format("{},{},{},{},{:.0f}\n", node_name(graph, link.from), node_name(graph, link.to),
+                    link.level, link.bandwidth.value() / 1e9, flows.timeline.link_bytes[i]);
+  }
+  return text;
 }
 
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
-  const auto result = sweep(*catalog, options);
-  if (!result) return context.refuse(result.error());
-  if (context.json) return print(as_json(*result));
-  print(context.csv ? as_csv(*result) : as_text(*result));
+  const auto sizes = sizes_of(options.sizes);
+  if (!sizes) return context.refuse(sizes.error());
+  const auto setting = setting_of(*catalog, options);
+  if (!setting) return context.refuse(setting.error());
+  const auto progress = progress_bar();
+  std::vector<Line> lines;
+  for (const double size : *sizes) {
+    auto line = line_of(*setting, size, options.drawn);
+    if (!line) return context.refuse(line.error());
+    lines.push_back(*std::move(line));
+    if (setting->graph && progress) progress(double(lines.size()) / double(sizes->size()));
+    // Of the flows only the last line's are kept for files.
+    if (lines.size() > 1 && lines[lines.size() - 2].flows) {
+      lines[lines.size() - 2].flows->schedule = {};
+      lines[lines.size() - 2].flows->timeline = {};
+    }
+  }
+  if (!options.trace.empty()) {
+    const auto written = write_file(
+        options.trace, to_chrome_trace(transfers_of(*lines.back().flows, *setting->graph)));
+    if (!written) return context.refuse(written.error());
+  }
+  if (!options.links.empty()) {
+    const auto written = write_file(options.links, links_csv(*setting->graph, *lines.back().flows));
+    if (!written) return context.refuse(written.error());
+  }
+  if (context.json) return print(as_json(*setting, lines));
+  print(context.csv ? as_csv(lines) : as_text(*setting, lines));
 }
 
 }  // namespace
 
 void add_collective_command(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("collective", "Time of a collective operation, as nccl-tests prints it");
-  command->add_option("SYSTEM", options->system, "Of the catalog")->required();
-  command->add_option("--op", options->op,
-                      "all_reduce, all_gather, reduce_scatter, all_to_all, broadcast or send_recv");
-  command->add_option("--ranks", options->ranks, "Devices that take part; default: one system")
+  CLI::App* command = app.add_subcommand(
+      "collective", "Time of a collective operation, as nccl-tests prints it, and on the links");
+  command
+      ->add_option("OP", options->op,
+                   "all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, reduce, "
+                   "send_recv, moe_dispatch or moe_combine")
+      ->required();
+  command->add_option("--system", options->system, "Of the catalog, or SYSTEM:N for N of them")
+      ->required();
+  command->add_option("--sizes", options->sizes,
+                      "FROM:TO[:FACTOR] in bytes (8, 64K, 8G); of a MoE exchange tokens of a rank");
+  command->add_option("--ranks", options->ranks, "Devices that take part; default: all")
       ->check(CLI::Range(1, 10000000));
-  command->add_option("--stride", options->stride, "From one rank of the group to the next");
+  command->add_option("--stride", options->stride, "From one rank of the group to the next")
+      ->check(CLI::Range(1, 10000000));
+  command->add_option("--algorithm", options->algorithm,
+                      "Instead of the library's choice: ring, double_tree, hierarchical, ...");
   command->add_option("--stack", options->stack, "Collective library; default: the vendor's");
-  command->add_option("-b", options->begin, "Smallest message");
-  command->add_option("-e", options->end, "Largest message");
-  command->add_option("-f", options->factor, "From one size to the next");
+  command->add_flag("--simulate", options->simulate, "Run the flows on the machine's links too");
+  command->add_option("--placement", options->placement,
+                      "Devices of the ranks: linear, random:SEED, or 0,8,16-23");
+  command->add_flag("--concurrent", options->concurrent,
+                    "All groups of this size and stride at once");
+  command->add_option("--routing", options->routing, "adaptive, deterministic, ecmp or all-path");
+  command->add_flag("--no-fold", options->no_fold, "Simulate every device, symmetric or not");
+  command->add_option("--trace", options->trace, "Timeline of the largest size (Chrome, Perfetto)")
+      ->type_name("FILE");
+  command->add_option("--links", options->links, "What each link carried at the largest size, CSV")
+      ->type_name("FILE");
+  add_fabric_args(*command, options->fabric);
+  command->add_option("--hidden", options->hidden, "MoE: values of a token")
+      ->check(CLI::Range(1.0, 1e6));
+  command->add_option("--topk", options->exchange.topk, "MoE: experts of a token")
+      ->check(CLI::Range(1.0, 1e4));
+  command->add_option("--experts", options->exchange.experts, "MoE: of the model")
+      ->check(CLI::Range(1.0, 1e6));
+  command
+      ->add_option("--nodes-limit", options->exchange.nodes_limit,
+                   "MoE: a token goes to so many nodes at most")
+      ->check(CLI::Range(0.0, 1e6));
+  command->add_flag("--low-latency", options->exchange.low_latency, "MoE: the low-latency kernels");
+  command->add_option("--format", options->format,
+                      "MoE: fp8 (dispatch), int8, bf16 (combine) or fp16");
+  command
+      ->add_option("--skew", options->drawn.skew,
+                   "MoE with --simulate: popularity falls as 1/place^SKEW")
+      ->check(CLI::Range(0.0, 10.0));
+  command->add_option("--seed", options->drawn.seed, "MoE with --simulate: of the drawn tokens");
+  command->footer(
+      "Example: fivefold collective all_reduce --system dgx_h100_8:4 --sizes 8:8G\n"
+      "         fivefold collective all_to_all --system dgx_h100_8:4 --ranks 8 --stride 4 "
+      "--sizes 1M:1G --concurrent");
   command->callback([options, &context] { run(*options, context); });
 }
 

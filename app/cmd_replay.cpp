@@ -1,6 +1,5 @@
 // `fivefold replay`: Chakra execution traces on a machine of the catalog or a network of one's own.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/machine_args.h"
 #include "fivefold/base/text.h"
 #include "fivefold/replay/network.h"
 #include "fivefold/replay/replay.h"
@@ -42,31 +42,6 @@ struct Place {
   std::string name;
   std::vector<std::string> assumed;
 };
-
-std::string library_for(const Catalog& catalog, const System& system) {
-  for (const Stack* stack : catalog.stacks()) {
-    if (stack->id.starts_with("comm/") && stack->vendor == system.chip->vendor) return stack->id;
-  }
-  return "comm/generic";
-}
-
-struct SystemCount {
-  std::string system;
-  int count = 0;  // 0: as many devices as there are ranks
-};
-
-Result<SystemCount> parse_system(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return SystemCount{text, 0};
-  SystemCount result{text.substr(0, colon), 0};
-  const char* end = text.data() + text.size();
-  const auto [at, problem] = std::from_chars(text.data() + colon + 1, end, result.count);
-  if (problem != std::errc() || at != end || result.count < 1 || result.count > 1'000'000) {
-    return fail(fmt::format("'{}' is no number of systems", text.substr(colon + 1)),
-                fmt::format("--system {}:2", result.system));
-  }
-  return result;
-}
 
 Result<void> set_kernels(const Catalog& catalog, const System& system, const Options& options,
                          Place& place) {
@@ -160,19 +135,9 @@ Result<ReplayOptions> replay_options(const Options& options) {
   result.times = options.recorded ? ComputeTimes::kRecorded
                  : options.model  ? ComputeTimes::kModel
                                   : ComputeTimes::kEither;
-  bool known = false;
-  std::vector<std::string> names;
-  for (const Routing routing :
-       {Routing::kAdaptive, Routing::kDeterministic, Routing::kEcmp, Routing::kAllPath}) {
-    names.emplace_back(name(routing));
-    if (options.routing != names.back()) continue;
-    result.routing = routing;
-    known = true;
-  }
-  if (!known) {
-    return fail(fmt::format("unknown routing '{}'", options.routing),
-                did_you_mean(options.routing, names));
-  }
+  const auto routing = routing_named(options.routing);
+  if (!routing) return fail(routing.error());
+  result.routing = *routing;
   if (!options.groups.empty()) {
     auto groups = load_groups(options.groups);
     if (!groups) return fail(std::move(groups.error()));
