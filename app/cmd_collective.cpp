@@ -174,6 +174,10 @@ Result<Ranks> placed(const std::string& text, int ranks, int stride, int devices
   return list;
 }
 
+bool is_list(const std::string& placement) {
+  return placement != "linear" && !placement.starts_with("random");
+}
+
 // Everything that the sizes have in common.
 struct Setting {
   Op op;
@@ -238,6 +242,8 @@ Result<void> set_flows(const Options& options, int ranks, Setting& setting) {
                 fmt::format("--ranks {}", first->size()));
   }
   setting.groups = {*std::move(first)};
+  if (options.placement != "linear")
+    setting.shape = group_of(setting.machine, setting.groups.front());
   if (options.concurrent) {
     if (options.placement != "linear")
       return fail("--concurrent runs the groups of a linear placement");
@@ -271,9 +277,16 @@ Result<Setting> setting_of(const Catalog& catalog, const Options& options) {
         fmt::format("--system {}:{}", (*system)->id,
                     std::ceil(wanted / double((*system)->devices()))));
   }
-  // Without a count, as many systems as the ranks need, and of one only what they use.
-  const double devices = named->count > 0 ? held : wanted;
-  const int ranks = options.ranks > 0 ? options.ranks : int(held / options.stride);
+  // Without a count, as many systems as the ranks need, and of one only what they use; on links all
+  // of it, since ranks may lie anywhere.
+  const bool whole = named->count > 0 || wants_flows(options);
+  const double devices = whole ? std::max(held, wanted) : wanted;
+  int ranks = options.ranks > 0 ? options.ranks : int(held / options.stride);
+  if (options.ranks == 0 && is_list(options.placement)) {
+    const auto listed = placed(options.placement, 0, 1, 0);
+    if (!listed) return fail(listed.error());
+    ranks = int(listed->size());
+  }
   auto machine = build_machine(**system, int(std::ceil(devices / per_chip)), **stack);
   if (!machine) return fail(std::move(machine.error()));
   setting.machine = *std::move(machine);

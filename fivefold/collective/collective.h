@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "fivefold/base/inline_vector.h"
@@ -32,6 +33,9 @@ struct Group {
 };
 // Ranks r, r+stride, r+2 stride, ... (`size` of them), ranks numbered from the inside out.
 Group make_group(const Machine& machine, int size, int stride);
+// Ranks on these devices, in this order: a level's blocks count as such where consecutive ranks
+// fill them alike; elsewhere each rank counts as a block of its own.
+Group group_of(const Machine& machine, std::span<const int> devices);
 
 // plan.h lists what each moves and where its closed form is from.
 enum class Algorithm : std::uint8_t {

@@ -370,5 +370,29 @@ TEST(Published, DeepEpLatencyFollowsTheShareOfTheNetwork) {
   EXPECT_NEAR(ep256, 194e-6, 20e-6);
 }
 
+// Four hosts of eight.
+TEST(Group, devices_in_order_have_the_levels_that_they_fill_and_others_none) {
+  const Machine on = machine("dgx_h100_8", 32, "comm/nccl");
+  const auto shape = [&](std::vector<int> devices) {
+    const Group group = group_of(on, devices);
+    return std::vector<int>(group.fanout.begin(), group.fanout.end());
+  };
+  EXPECT_THAT(shape({0, 1, 2, 3, 8, 9, 10, 11}), testing::ElementsAre(4, 2));
+  EXPECT_THAT(shape({5, 7, 1}), testing::ElementsAre(3, 1));
+  EXPECT_THAT(shape({0, 8, 16, 24}), testing::ElementsAre(1, 4));
+  // Interleaved, and filled unevenly: no host can be counted on.
+  EXPECT_THAT(shape({0, 8, 1, 9}), testing::ElementsAre(1, 4));
+  EXPECT_THAT(shape({0, 1, 2, 8}), testing::ElementsAre(1, 4));
+  for (int size = 1; size <= 32; size *= 2) {
+    for (int stride = 1; size * stride <= 32; stride *= 2) {
+      std::vector<int> devices;
+      for (int i = 0; i < size; ++i) devices.push_back(i * stride);
+      const Group group = make_group(on, size, stride);
+      EXPECT_EQ(shape(devices), std::vector<int>(group.fanout.begin(), group.fanout.end()))
+          << size << " ranks, " << stride << " apart";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fivefold

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "fivefold/collective/collective.h"
 
@@ -13,7 +14,38 @@ int largest_share(int size, int inner, int limit) {
   return inner;
 }
 
+// Ranks in each block of `size` devices, if consecutive ranks fill as many blocks as there are,
+// each with as many; else 0.
+int ranks_in_blocks(std::span<const int> devices, int size) {
+  std::size_t each = 1;
+  while (each < devices.size() && devices[each] / size == devices[0] / size) ++each;
+  if (devices.size() % each != 0) return 0;
+  std::set<int> blocks;
+  for (std::size_t first = 0; first < devices.size(); first += each) {
+    const int block = devices[first] / size;
+    if (!blocks.insert(block).second) return 0;
+    for (std::size_t i = first; i < first + each; ++i) {
+      if (devices[i] / size != block) return 0;
+    }
+  }
+  return int(each);
+}
+
 }  // namespace
+
+Group group_of(const Machine& machine, std::span<const int> devices) {
+  Group group;
+  group.size = std::max(1, int(devices.size()));
+  int inside = 1;
+  for (std::size_t i = 0; i < machine.levels.size(); ++i) {
+    const bool outermost = i + 1 == machine.levels.size();
+    int members = outermost ? group.size : ranks_in_blocks(devices, machine.levels[i].size);
+    if (members < inside || members % inside != 0) members = inside;
+    group.fanout.push_back(members / inside);
+    inside = members;
+  }
+  return group;
+}
 
 Group make_group(const Machine& machine, int size, int stride) {
   Group group;
