@@ -1,6 +1,6 @@
 // Runs transcripts: text files of commands and what they print.
 //
-//   # a remark
+//   ## a remark
 //   $ fivefold catalog show nope
 //   fivefold: unknown chip 'nope' ...
 //   [2]
@@ -73,7 +73,7 @@ std::vector<Step> parse(const std::vector<std::string>& lines) {
   std::vector<Step> steps(1);
   bool in_output = false;
   for (const std::string& line : lines) {
-    const bool starts_step = line.starts_with("$ ") || line.starts_with("# ");
+    const bool starts_step = line.starts_with("$ ") || line.starts_with("## ");
     if (in_output && starts_step) {
       Step next;
       move_tail(steps.back(), next);
