@@ -15,6 +15,7 @@
 #include "fivefold/base/random.h"
 #include "fivefold/base/unit_text.h"
 #include "fivefold/collective/simulate.h"
+#include "fivefold/replay/network.h"
 #include "fivefold/report/trace.h"
 
 namespace fivefold::app {
@@ -23,6 +24,7 @@ namespace {
 struct Options {
   std::string op;
   std::string system;
+  std::string network;
   std::string sizes = "8:128M";
   std::string stack;
   std::string algorithm;
@@ -181,9 +183,8 @@ bool is_list(const std::string& placement) {
 // Everything that the sizes have in common.
 struct Setting {
   Op op;
-  const Stack* stack = nullptr;
-  const System* system = nullptr;
   Machine machine;
+  std::string name, system, library;  // for people; ids of the catalog, empty for a file
   Group shape;
   std::vector<Ranks> groups;
   std::optional<Graph> graph;  // only where flows are asked for
@@ -229,9 +230,11 @@ Result<void> set_flows(const Options& options, int ranks, Setting& setting) {
   // One way for each flow needs the switches that there are.
   if (*routing == Routing::kDeterministic || *routing == Routing::kEcmp)
     wanted.separate_planes = true;
-  auto graph = build_graph(setting.machine, wanted);
-  if (!graph) return fail(std::move(graph.error()));
-  setting.graph = *std::move(graph);
+  if (!setting.graph) {
+    auto graph = build_graph(setting.machine, wanted);
+    if (!graph) return fail(std::move(graph.error()));
+    setting.graph = *std::move(graph);
+  }
   setting.flows.routing = *routing;
   setting.flows.choice = setting.choice;
   setting.flows.fold = !options.no_fold && options.trace.empty();
@@ -252,45 +255,85 @@ Result<void> set_flows(const Options& options, int ranks, Setting& setting) {
   return {};
 }
 
+// How many ranks are wanted, and how many devices hold them.
+struct Wanted {
+  int ranks = 0;
+  double devices = 0;
+};
+
+// `held`: devices of what was named; `may_grow`: more of it may be taken.
+Result<Wanted> wanted_ranks(const Options& options, double held, bool may_grow) {
+  const double needed = options.ranks > 0 ? double(options.ranks) * options.stride : held;
+  if (std::max(held, needed) > 1e7) return fail("more than ten million devices");
+  if (needed > held && !may_grow) {
+    return fail(
+        fmt::format("{} ranks, {} apart, on {} devices", options.ranks, options.stride, held),
+        fmt::format("at most {}", std::floor(held / options.stride)));
+  }
+  Wanted wanted{options.ranks > 0 ? options.ranks : int(held / options.stride), needed};
+  if (options.ranks == 0 && is_list(options.placement)) {
+    const auto listed = placed(options.placement, 0, 1, 0);
+    if (!listed) return fail(listed.error());
+    wanted.ranks = int(listed->size());
+  }
+  return wanted;
+}
+
+// A machine of the catalog; returns the ranks.
+Result<int> set_system(const Catalog& catalog, const Options& options, Setting& setting) {
+  const auto named = parse_system(options.system);
+  if (!named) return fail(named.error());
+  const auto system = catalog.system(named->system);
+  if (!system) return fail(system.error());
+  const auto stack =
+      catalog.stack(options.stack.empty() ? library_for(catalog, **system) : options.stack);
+  if (!stack) return fail(stack.error());
+  const double held = double((*system)->devices()) * std::max(1, named->count);
+  const auto wanted = wanted_ranks(options, held, named->count == 0);
+  if (!wanted) return fail(wanted.error());
+  // Without a count, as many systems as the ranks need, and of one only what they use; on links all
+  // of it, since ranks may lie anywhere.
+  const bool whole = named->count > 0 || wants_flows(options);
+  const double devices = whole ? std::max(held, wanted->devices) : wanted->devices;
+  const int per_chip = (*system)->chip->devices_per_chip;
+  auto machine = build_machine(**system, int(std::ceil(devices / per_chip)), **stack);
+  if (!machine) return fail(std::move(machine.error()));
+  setting.machine = *std::move(machine);
+  const double systems = setting.machine.systems;
+  setting.name = fmt::format("{}{} ({}), {}", systems > 1 ? fmt::format("{:g} x ", systems) : "",
+                             (*system)->name, (*system)->chip->name, (*stack)->name);
+  setting.system = (*system)->id;
+  setting.library = (*stack)->id;
+  return wanted->ranks;
+}
+
+// A fabric of the user's own, without a library; returns the ranks.
+Result<int> set_network(const Options& options, Setting& setting) {
+  if (!options.system.empty() || !options.stack.empty() || options.fabric.any()) {
+    return fail("a file states its own machine", "--network FILE without --system and its options");
+  }
+  auto topology = load_topology(options.network);
+  if (!topology) return fail(std::move(topology.error()));
+  const auto wanted = wanted_ranks(options, topology->graph.devices, false);
+  if (!wanted) return fail(wanted.error());
+  setting.machine = machine_of(*topology);
+  setting.name = fmt::format("{} ({}), no library", topology->name, topology->form);
+  setting.graph = std::move(topology->graph);
+  return wanted->ranks;
+}
+
 Result<Setting> setting_of(const Catalog& catalog, const Options& options) {
   Setting setting;
   auto op = op_named(options.op);
   if (!op) return fail(std::move(op.error()));
   setting.op = *std::move(op);
-  const auto named = parse_system(options.system);
-  if (!named) return fail(named.error());
-  const auto system = catalog.system(named->system);
-  if (!system) return fail(system.error());
-  setting.system = *system;
-  const auto stack =
-      catalog.stack(options.stack.empty() ? library_for(catalog, **system) : options.stack);
-  if (!stack) return fail(stack.error());
-  setting.stack = *stack;
-  const int per_chip = (*system)->chip->devices_per_chip;
-  const int systems = std::max(1, named->count);
-  const double held = double((*system)->devices()) * systems;
-  const double wanted = options.ranks > 0 ? double(options.ranks) * options.stride : held;
-  if (std::max(held, wanted) > 1e7) return fail("more than ten million devices");
-  if (wanted > held && named->count > 0) {
-    return fail(
-        fmt::format("{} ranks, {} apart, on {} devices", options.ranks, options.stride, held),
-        fmt::format("--system {}:{}", (*system)->id,
-                    std::ceil(wanted / double((*system)->devices()))));
+  if (options.system.empty() && options.network.empty()) {
+    return fail("nothing to run on", "--system S of the catalog, or --network FILE");
   }
-  // Without a count, as many systems as the ranks need, and of one only what they use; on links all
-  // of it, since ranks may lie anywhere.
-  const bool whole = named->count > 0 || wants_flows(options);
-  const double devices = whole ? std::max(held, wanted) : wanted;
-  int ranks = options.ranks > 0 ? options.ranks : int(held / options.stride);
-  if (options.ranks == 0 && is_list(options.placement)) {
-    const auto listed = placed(options.placement, 0, 1, 0);
-    if (!listed) return fail(listed.error());
-    ranks = int(listed->size());
-  }
-  auto machine = build_machine(**system, int(std::ceil(devices / per_chip)), **stack);
-  if (!machine) return fail(std::move(machine.error()));
-  setting.machine = *std::move(machine);
-  setting.shape = make_group(setting.machine, ranks, options.stride);
+  const auto ranks = options.network.empty() ? set_system(catalog, options, setting)
+                                             : set_network(options, setting);
+  if (!ranks) return fail(ranks.error());
+  setting.shape = make_group(setting.machine, *ranks, options.stride);
   const auto algorithm = algorithm_named(options.algorithm);
   if (!algorithm) return fail(algorithm.error());
   setting.choice.forced = *algorithm;
@@ -303,8 +346,8 @@ Result<Setting> setting_of(const Catalog& catalog, const Options& options) {
     setting.exchange.bytes_per_token = Bytes(*bytes);
     setting.exchange.combine = setting.op.combine;
   }
-  if (wants_flows(options)) {
-    auto set = set_flows(options, ranks, setting);
+  if (setting.graph || wants_flows(options)) {
+    auto set = set_flows(options, *ranks, setting);
     if (!set) return fail(std::move(set.error()));
   }
   return setting;
@@ -377,11 +420,7 @@ std::string protocol_name(const Line& line) {
 
 std::string as_text(const Setting& setting, const std::vector<Line>& lines) {
   std::string text =
-      fmt::format("# {} on {} ranks of {} ({}), {}\n", setting.op.name, setting.shape.size,
-                  setting.machine.systems > 1
-                      ? fmt::format("{:g} x {}", setting.machine.systems, setting.system->name)
-                      : setting.system->name,
-                  setting.system->chip->name, setting.stack->name);
+      fmt::format("# {} on {} ranks of {}\n", setting.op.name, setting.shape.size, setting.name);
   if (setting.groups.size() > 1)
     text += fmt::format("# {} such groups at once\n", setting.groups.size());
   const bool flows = setting.graph.has_value();
@@ -428,7 +467,7 @@ nlohmann::ordered_json flows_json(const Setting& setting, const SimulatedCollect
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < flows.levels.size(); ++i) {
     levels.push_back({{"level", setting.machine.levels[i].name},
-                      {"bytes", flows.levels[i].bytes},
+                      {"bytes", std::round(flows.levels[i].bytes)},
                       {"busiest_link_share", flows.levels[i].busiest}});
   }
   return {{"time_us", flows.time.time.value() * 1e6},
@@ -456,11 +495,11 @@ std::string as_json(const Setting& setting, const std::vector<Line>& lines) {
   }
   const nlohmann::ordered_json answer = {
       {"operation", setting.op.name},
-      {"system", setting.system->id},
+      {"system", setting.system},
       {"systems", setting.machine.systems},
       {"ranks", setting.shape.size},
       {"groups", std::max<std::size_t>(1, setting.groups.size())},
-      {"stack", setting.stack->id},
+      {"stack", setting.library},
       {"lines", rows}};
   return answer.dump(2) + "\n";
 }
@@ -522,8 +561,9 @@ void add_collective_command(CLI::App& app, Context& context) {
                    "all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, reduce, "
                    "send_recv, moe_dispatch or moe_combine")
       ->required();
-  command->add_option("--system", options->system, "Of the catalog, or SYSTEM:N for N of them")
-      ->required();
+  command->add_option("--system", options->system, "Of the catalog, or SYSTEM:N for N of them");
+  command->add_option("--network", options->network, "A topology of your own (docs/fabrics.md)")
+      ->type_name("FILE");
   command->add_option("--sizes", options->sizes,
                       "FROM:TO[:FACTOR] in bytes (8, 64K, 8G); of a MoE exchange tokens of a rank");
   command->add_option("--ranks", options->ranks, "Devices that take part; default: all")
