@@ -377,7 +377,8 @@ double bus_share(const Op& op, int ranks) {
   }
 }
 
-Result<Line> line_of(const Setting& setting, double size, const MoeRouting& drawn) {
+Result<Line> line_of(const Setting& setting, double size, const MoeRouting& drawn,
+                     const std::function<void(double)>& progress) {
   Line line{.bytes = size, .count = size / 4};
   MoeExchange exchange = setting.exchange;
   if (setting.op.collective) {
@@ -397,11 +398,13 @@ Result<Line> line_of(const Setting& setting, double size, const MoeRouting& draw
   if (!setting.machine.levels.empty())
     line.level = setting.machine.levels[std::size_t(line.time.bottleneck)].name;
   if (!setting.graph) return line;
+  FlowOptions options = setting.flows;
+  options.progress = progress;
   auto flows = setting.op.collective
                    ? simulate_collective(setting.machine, *setting.graph, *setting.op.collective,
-                                         setting.shape, setting.groups, Bytes(size), setting.flows)
+                                         setting.shape, setting.groups, Bytes(size), options)
                    : simulate_moe_exchange(setting.machine, *setting.graph, setting.shape,
-                                           setting.groups.front(), exchange, drawn, setting.flows);
+                                           setting.groups.front(), exchange, drawn, options);
   if (!flows) return fail(std::move(flows.error()));
   line.flows = *std::move(flows);
   return line;
@@ -527,10 +530,11 @@ void run(const Options& options, Context& context) {
   const auto progress = progress_bar();
   std::vector<Line> lines;
   for (const double size : *sizes) {
-    auto line = line_of(*setting, size, options.drawn);
+    auto line = line_of(*setting, size, options.drawn, [&](double share) {
+      if (progress) progress((double(lines.size()) + share) / double(sizes->size()));
+    });
     if (!line) return context.refuse(line.error());
     lines.push_back(*std::move(line));
-    if (setting->graph && progress) progress(double(lines.size()) / double(sizes->size()));
     // Of the flows only the last line's are kept for files.
     if (lines.size() > 1 && lines[lines.size() - 2].flows) {
       lines[lines.size() - 2].flows->schedule = {};

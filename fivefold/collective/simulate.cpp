@@ -159,8 +159,9 @@ Result<void> run_rounds(const Run& run, const std::vector<Round>& rounds,
     auto flows = assembler.add(
         rounds, {.groups = run.groups, .fold = &fold, .all_path = run.all_path, .most = most});
     if (!flows) return fail(std::move(flows.error()));
-    auto timeline = simulate(run.capacity, assembler.schedule,
-                             {.tolerance = options.tolerance, .watched = options.watched});
+    auto timeline = simulate(
+        run.capacity, assembler.schedule,
+        {.tolerance = options.tolerance, .watched = options.watched, .progress = options.progress});
     if (!timeline) return fail(std::move(timeline.error()));
     const double end =
         most == kProbe ? extrapolated(rounds, *flows, *timeline) : double(timeline->end);

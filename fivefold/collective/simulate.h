@@ -3,6 +3,7 @@
 // (collective.h); the difference is what contention, placement, routing and broken links cost.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct FlowOptions {
   // Symmetric blocks are simulated once, identical rounds until their times repeat. Both exactly:
   // switching them off changes speed, not times. A timeline then has no gaps.
   bool fold = true;
-  std::vector<std::int32_t> watched = {};  // links whose use over time the timeline records
+  std::vector<std::int32_t> watched = {};     // links whose use over time the timeline records
+  std::function<void(double)> progress = {};  // told the share that is done
 };
 
 // Of a level's links, over the whole operation.
