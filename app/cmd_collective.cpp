@@ -362,21 +362,6 @@ struct Line {
   std::optional<SimulatedCollective> flows;
 };
 
-double bus_share(const Op& op, int ranks) {
-  const double others = (ranks - 1.0) / ranks;
-  if (!op.collective) return 1;
-  switch (*op.collective) {
-    case Collective::kAllReduce:
-      return 2 * others;
-    case Collective::kBroadcast:
-    case Collective::kReduce:
-    case Collective::kSendRecv:
-      return 1;
-    default:
-      return others;
-  }
-}
-
 Result<Line> line_of(const Setting& setting, double size, const MoeRouting& drawn,
                      const std::function<void(double)>& progress) {
   Line line{.bytes = size, .count = size / 4};
@@ -394,7 +379,8 @@ Result<Line> line_of(const Setting& setting, double size, const MoeRouting& draw
   }
   const double seconds = line.time.time.value();
   line.algbw = seconds > 0 ? line.bytes / seconds / 1e9 : 0;
-  line.busbw = line.algbw * bus_share(setting.op, setting.shape.size);
+  line.busbw = line.algbw *
+               (setting.op.collective ? bus_share(*setting.op.collective, setting.shape.size) : 1);
   if (!setting.machine.levels.empty())
     line.level = setting.machine.levels[std::size_t(line.time.bottleneck)].name;
   if (!setting.graph) return line;

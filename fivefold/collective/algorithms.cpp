@@ -101,10 +101,7 @@ double rounds_of(const Level& level, int members) {
 // In a mesh a message to one partner passes the link to it, however many the port has. On a torus
 // it passes several, which the flows show and this does not.
 Pattern partner(const Level& level) {
-  return level.kind == LevelKind::kFullMesh || level.kind == LevelKind::kNdFullMesh ||
-                 level.kind == LevelKind::kTorus || level.kind == LevelKind::kDirect
-             ? Pattern::kPair
-             : Pattern::kReduction;
+  return is_mesh(level.kind) ? Pattern::kPair : Pattern::kReduction;
 }
 
 // Level by level, each on the shard that the inner ones leave: reduce-scatter inside, all-reduce

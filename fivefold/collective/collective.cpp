@@ -187,6 +187,20 @@ std::string_view name(Collective collective) {
   return collective == Collective::kReduce ? "reduce" : name(traffic_of(collective));
 }
 
+double bus_share(Collective collective, double ranks) {
+  const double others = (ranks - 1) / ranks;
+  switch (collective) {
+    case Collective::kAllReduce:
+      return 2 * others;
+    case Collective::kBroadcast:
+    case Collective::kReduce:
+    case Collective::kSendRecv:
+      return 1;
+    default:
+      return others;
+  }
+}
+
 Result<CollectivePlan> plan_collective(const Machine& machine, Collective collective,
                                        const Group& group, Bytes bytes,
                                        const CollectiveOptions& options) {

@@ -2,7 +2,7 @@
 //
 // Message sizes follow nccl-tests: the full buffer for all-gather and reduce-scatter, the send
 // buffer of one rank for all-to-all and all-reduce. busbw = algbw x 2(n-1)/n for all-reduce,
-// (n-1)/n for the others.
+// (n-1)/n for all-gather, reduce-scatter and all-to-all, 1 for the others.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,8 @@ enum class Collective : std::uint8_t {
   kReduce,
 };
 std::string_view name(Collective collective);
+// busbw / algbw, as nccl-tests has it (doc/PERFORMANCE.md).
+double bus_share(Collective collective, double ranks);
 
 // How many members a group has at each level: tp=8 inside a node of 8 is {8,1}; dp=4 with stride 8
 // is {1,4}.

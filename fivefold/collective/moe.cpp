@@ -38,6 +38,16 @@ double crossings(const MoeExchange& exchange, double block, double n, double ins
   return distinct(std::max(1.0, reach / inside), exchange.topk) * (f - 1) / f;
 }
 
+// Seconds that the port of this level takes for the copies that cross it.
+double wire_time(const Machine& machine, const Group& group, const MoeExchange& exchange,
+                 Traffic traffic, double block, std::size_t i, double inside) {
+  const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
+  const double rate =
+      usable_bandwidth(machine.levels[i], group.fanout[i], Pattern::kExchange).value() *
+      machine.levels[i].link[traffic].efficiency;
+  return bytes * crossings(exchange, block, group.size, inside, group.fanout[i]) / rate;
+}
+
 // The cores that move this device's copies; besides, each token is read or written once at home.
 double core_time(const MoeExchange& exchange, const ExchangeParameters& own, double n) {
   if (own.sm_rate.value() <= 0) return 0;
@@ -96,11 +106,7 @@ double wire_of_innermost(const Machine& machine, const Group& group, const MoeEx
   const double block = forwarding_block(machine, group, traffic);
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     if (group.fanout[i] <= 1) continue;
-    const BytesPerSecond rate =
-        usable_bandwidth(machine.levels[i], group.fanout[i], Pattern::kExchange);
-    return exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance *
-           crossings(exchange, block, group.size, 1, group.fanout[i]) /
-           (rate.value() * machine.levels[i].link[traffic].efficiency);
+    return wire_time(machine, group, exchange, traffic, block, i, 1);
   }
   return 0;
 }
@@ -112,18 +118,13 @@ CollectiveTime moe_exchange_time(const Machine& machine, const Group& group,
   if (group.size <= 1 || group.fanout.empty()) return result;
   const Traffic traffic = traffic_of(exchange);
   const double n = group.size;
-  const double bytes = exchange.tokens * exchange.bytes_per_token.value() * exchange.imbalance;
   const double block = forwarding_block(machine, group, traffic);
   const MoeFloors floors = moe_floors(machine, group, exchange, received_by_expert(exchange, n));
   double run = 0, slowest = 0, longest = -1, inside = 1;
   for (std::size_t i = 0; i < group.fanout.size(); ++i) {
     const double f = group.fanout[i];
     if (f <= 1) continue;
-    const Level& level = machine.levels[i];
-    const LinkParameters& link = level.link[traffic];
-    const double rate =
-        usable_bandwidth(level, group.fanout[i], Pattern::kExchange).value() * link.efficiency;
-    double time = bytes * crossings(exchange, block, n, inside, f) / rate;
+    double time = wire_time(machine, group, exchange, traffic, block, i, inside);
     if (inside == 1) time = beside_cores(floors, time);
     inside *= f;
     const bool shares_port = i > 0 && machine.levels[i - 1].carries_outer;

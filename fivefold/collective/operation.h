@@ -71,6 +71,12 @@ Refusal refuse_in_network(const Operation& op);
 // Seconds that the library itself expects, by which it chooses; infinite: it would not take it.
 double expected_by_nccl(const Operation& op, Algorithm algorithm, int protocol);
 
+// Devices have links of their own to each other.
+inline bool is_mesh(LevelKind kind) {
+  return kind == LevelKind::kFullMesh || kind == LevelKind::kNdFullMesh ||
+         kind == LevelKind::kTorus || kind == LevelKind::kDirect;
+}
+
 inline double rounds(double members) {
   return std::ceil(std::log2(members));
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "fivefold/collective/operation.h"
+
 namespace fivefold {
 namespace {
 
@@ -36,16 +38,11 @@ struct Dim {
   bool ring = false;
 };
 
-bool is_mesh(const Level& level) {
-  return level.kind == LevelKind::kFullMesh || level.kind == LevelKind::kNdFullMesh ||
-         level.kind == LevelKind::kTorus || level.kind == LevelKind::kDirect;
-}
-
 // Members fill a level's dimensions from the first on, as usable_bandwidth() has it. Empty if the
 // level is no mesh or the members do not fill whole dimensions.
 std::vector<Dim> dims_of(const Level& level, int members) {
   std::vector<Dim> dims;
-  if (!is_mesh(level)) return dims;
+  if (!is_mesh(level.kind)) return dims;
   const std::vector<int> extents = level.dims.empty() ? std::vector<int>{members} : level.dims;
   int stride = 1;
   for (const int extent : extents) {

@@ -34,8 +34,7 @@ std::optional<double> measured_time(const CsvTable& table, std::size_t row, Coll
   }
   const auto busbw = table.number(row, "busbw_GBps");
   if (!busbw || *busbw <= 0) return std::nullopt;
-  const double share = (ranks - 1) / ranks;
-  return bytes * (collective == Collective::kAllReduce ? 2 * share : share) / (*busbw * 1e9);
+  return bytes * bus_share(collective, ranks) / (*busbw * 1e9);
 }
 
 // The rate of its network cards, if a row states it.

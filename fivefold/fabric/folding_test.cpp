@@ -4,22 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "fivefold/catalog/catalog.h"
-#include "fivefold/fabric/plan.h"
+#include "fivefold/fabric/sample_test.h"
 
 namespace fivefold {
 namespace {
-
-const Catalog& catalog() {
-  static const Catalog loaded = Catalog::load().value();
-  return loaded;
-}
-
-Graph system_graph(const char* system, int chips, const GraphOptions& options = {}) {
-  const auto machine =
-      build_machine(**catalog().system(system), chips, **catalog().stack("comm/generic"));
-  return build_graph(*machine, options).value();
-}
 
 std::size_t distinct(const std::vector<std::int32_t>& folded) {
   return std::set<std::int32_t>(folded.begin(), folded.end()).size();

@@ -3,17 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fivefold/catalog/catalog.h"
+#include "fivefold/fabric/sample_test.h"
 
 namespace fivefold {
 namespace {
 
 using ::testing::HasSubstr;
-
-const Catalog& catalog() {
-  static const Catalog loaded = Catalog::load().value();
-  return loaded;
-}
 
 Machine machine(const char* system, int chips, const char* stack) {
   const Result<Machine> built =

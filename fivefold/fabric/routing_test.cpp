@@ -7,25 +7,13 @@
 #include <gtest/gtest.h>
 
 #include "fivefold/base/random.h"
-#include "fivefold/catalog/catalog.h"
-#include "fivefold/fabric/plan.h"
+#include "fivefold/fabric/sample_test.h"
 
 namespace fivefold {
 namespace {
 
 constexpr Routing kAll[] = {Routing::kAdaptive, Routing::kDeterministic, Routing::kEcmp,
                             Routing::kAllPath};
-
-const Catalog& catalog() {
-  static const Catalog loaded = Catalog::load().value();
-  return loaded;
-}
-
-Graph system_graph(const char* system, int chips, const GraphOptions& options = {}) {
-  const auto machine =
-      build_machine(**catalog().system(system), chips, **catalog().stack("comm/generic"));
-  return build_graph(*machine, options).value();
-}
 
 PlanLevel level(Wiring wiring, int size, std::vector<int> dims = {}) {
   return {.name = "level",
