@@ -496,12 +496,12 @@ std::string as_json(const Setting& setting, const std::vector<Line>& lines) {
 // What each link carried in the last line's flows; folded links stand for their images.
 std::string links_csv(const Graph& graph, const SimulatedCollective& flows) {
   std::string text = "from,to,level,bandwidth_GBps,bytes\n";
-  for (std::size_t i = 0; i < flows.timeline.link_bytes.size(); ++i) {
-    if (flows.timeline.link_bytes[i] == 0) continue;
+  for (std::size_t i = 0; i < flows.link_bytes.size(); ++i) {
+    if (flows.link_bytes[i] == 0) continue;
     const Link& link = graph.links[i];
     text +=
         fmt::format("{},{},{},{},{:.0f}\n", node_name(graph, link.from), node_name(graph, link.to),
-                    link.level, link.bandwidth.value() / 1e9, flows.timeline.link_bytes[i]);
+                    link.level, link.bandwidth.value() / 1e9, flows.link_bytes[i]);
   }
   return text;
 }

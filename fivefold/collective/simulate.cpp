@@ -167,8 +167,8 @@ Result<void> run_rounds(const Run& run, const std::vector<Round>& rounds,
         most == kProbe ? extrapolated(rounds, *flows, *timeline) : double(timeline->end);
     if (end < 0) continue;
     result.time.time = moved_to_time(Seconds(end * 1e-12));
-    set_use(run.graph, link_bytes(rounds, *flows, assembler.schedule, most), run.capacity, fold,
-            result);
+    result.link_bytes = link_bytes(rounds, *flows, assembler.schedule, most);
+    set_use(run.graph, result.link_bytes, run.capacity, fold, result);
     result.flows = flows->flows;
     result.schedule = std::move(assembler.schedule);
     result.senders = std::move(assembler.senders);

@@ -39,6 +39,9 @@ struct SimulatedCollective {
   int folded_to = 0;      // devices that stand for all; 0: each is simulated
   std::vector<LevelUse> levels;
   std::int32_t busiest_link = -1;
+  // Over all repetitions; a link without traffic may be missing at the end. Of folded links one
+  // stands for its images. The timeline's own hold only what was simulated.
+  std::vector<double> link_bytes;
   FlowSchedule schedule;
   Timeline timeline;
   std::vector<std::int32_t> senders;  // of each task, the sending device; -1: a rank's wait

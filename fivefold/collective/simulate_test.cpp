@@ -105,6 +105,12 @@ TEST(SimulateCollective, folding_changes_no_time) {
         EXPECT_NEAR(seconds(folded) / seconds(whole), 1, 1e-6)
             << place.system << " " << name(info.algorithm);
         EXPECT_EQ(whole.folded_to, 0);
+        // Also where only some repetitions of a round were simulated.
+        for (std::size_t link = 0; link < folded.link_bytes.size(); ++link) {
+          if (folded.link_bytes[link] == 0) continue;
+          EXPECT_NEAR(folded.link_bytes[link], whole.timeline.link_bytes[link],
+                      1e-6 * folded.link_bytes[link]);
+        }
         for (std::size_t level = 0; level < whole.levels.size(); ++level) {
           EXPECT_NEAR(folded.levels[level].bytes, whole.levels[level].bytes,
                       1e-6 * whole.levels[level].bytes);
