@@ -1,7 +1,6 @@
 #include "fivefold/planner/training_search.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <tuple>
 
@@ -9,6 +8,7 @@
 
 #include "fivefold/base/parallel.h"
 #include "fivefold/training/layout.h"
+#include "fivefold/training/parts.h"
 
 namespace fivefold {
 namespace {
@@ -211,24 +211,6 @@ void look_at_all(const Search& s, const std::vector<Cut>& cuts, bool likely, Fou
   for (const Found& part : parts) join(all, part, s.wanted);
 }
 
-struct Part {
-  const char* name;
-  Seconds TrainingEstimate::*time;
-};
-constexpr std::array kParts = {
-    Part{"forward", &TrainingEstimate::forward},
-    Part{"backward", &TrainingEstimate::backward},
-    Part{"recompute", &TrainingEstimate::recompute},
-    Part{"tensor parallel", &TrainingEstimate::tp_exposed},
-    Part{"context parallel", &TrainingEstimate::cp_exposed},
-    Part{"expert parallel", &TrainingEstimate::ep_exposed},
-    Part{"between stages", &TrainingEstimate::pp_exposed},
-    Part{"bubble", &TrainingEstimate::bubble},
-    Part{"data parallel", &TrainingEstimate::dp_exposed},
-    Part{"optimizer", &TrainingEstimate::optimizer},
-    Part{"host", &TrainingEstimate::host},
-};
-
 int cut_changes(const TrainingLayout& a, const TrainingLayout& b) {
   return (a.tp != b.tp) + (a.pp != b.pp) + (a.cp != b.cp) + (a.ep != b.ep) + (a.etp != b.etp) +
          (a.micro_batch != b.micro_batch);
@@ -289,17 +271,19 @@ std::optional<TrainingPlan> nearest_fit(const TrainingModel& training, const Mac
 }
 
 std::string why_slower(const TrainingEstimate& plan, const TrainingEstimate& best) {
-  std::vector<std::pair<Seconds, const char*>> longer;
-  for (const Part& part : kParts) {
-    const Seconds more = plan.*part.time - best.*part.time;
-    if (more > 0.1 * (plan.step - best.step)) longer.emplace_back(more, part.name);
+  std::vector<StepPart> longer;
+  const auto of_best = step_parts(best);
+  for (std::size_t i = 0; i < of_best.size(); ++i) {
+    StepPart part = step_parts(plan)[i];
+    part.time -= of_best[i].time;
+    if (part.time > 0.1 * (plan.step - best.step)) longer.push_back(part);
   }
   std::stable_sort(longer.begin(), longer.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+                   [](const StepPart& a, const StepPart& b) { return a.time > b.time; });
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(2, longer.size()); ++i) {
-    text += fmt::format("{}{} +{:.3g} s", i == 0 ? "" : ", ", longer[i].second,
-                        longer[i].first.value());
+    text +=
+        fmt::format("{}{} +{:.3g} s", i == 0 ? "" : ", ", longer[i].name, longer[i].time.value());
   }
   return text;
 }
