@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/train_args.h"
+#include "fivefold/report/megatron.h"
 #include "fivefold/report/training_report.h"
 
 namespace fivefold::app {
@@ -13,6 +14,7 @@ namespace {
 struct Options {
   TrainArgs args;
   int top = 10;
+  bool megatron = false;
 };
 
 void run(const Options& options, Context& context) {
@@ -23,6 +25,10 @@ void run(const Options& options, Context& context) {
   const TrainBench& b = *bench;
   const auto search = search_training(b.training, *b.machine, *b.model, b.job, options.top);
   if (!search) return context.refuse(search.error());
+  if (options.megatron) {
+    const bool mindspeed = b.machine->system->chip->vendor == "Huawei";
+    return print(megatron_arguments(*b.model, b.job, search->best.front().layout, mindspeed));
+  }
   const TrainingCaption caption{b.machine.get(), b.model, b.job};
   if (context.json) return print(search_json(caption, *search));
   if (context.csv) return print(search_csv(*search));
@@ -44,6 +50,8 @@ void add_plan_command(CLI::App& app, Context& context) {
   train->add_option("--top", options->top, "How many")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  train->add_flag("--megatron", options->megatron,
+                  "Print the best layout as arguments of Megatron-LM (of MindSpeed for Ascend)");
   train->callback([options, &context] { run(*options, context); });
 }
 
