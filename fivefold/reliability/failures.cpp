@@ -9,45 +9,46 @@
 namespace fivefold {
 namespace {
 
-struct PartInfo {
+struct ComponentInfo {
   std::string_view name;
   std::string_view fact;
   bool takes_node;
   bool by_bytes = false;
 };
-constexpr std::array<PartInfo, kPartCount> kParts = {{{"chip", "fail.chip", true},
-                                                      {"memory", "fail.memory", true, true},
-                                                      {"host", "fail.host", true},
-                                                      {"power and cooling", "fail.power", true},
-                                                      {"network card", "fail.nic", true},
-                                                      {"switch", "fail.switch", true},
-                                                      {"copper cable", "fail.copper", true},
-                                                      {"optical module", "fail.optics", true},
-                                                      {"software", "fail.software", false},
-                                                      {"silent error", "fail.silent", true}}};
+constexpr std::array<ComponentInfo, kComponentCount> kParts = {
+    {{"chip", "fail.chip", true},
+     {"memory", "fail.memory", true, true},
+     {"host", "fail.host", true},
+     {"power and cooling", "fail.power", true},
+     {"network card", "fail.nic", true},
+     {"switch", "fail.switch", true},
+     {"copper cable", "fail.copper", true},
+     {"optical module", "fail.optics", true},
+     {"software", "fail.software", false},
+     {"silent error", "fail.silent", true}}};
 
-const PartInfo& info(Part part) {
+const ComponentInfo& info(Component part) {
   return kParts[std::size_t(part)];
 }
 
-double count_of(const PartCounts& counts, Part part) {
+double count_of(const PartCounts& counts, Component part) {
   switch (part) {
-    case Part::kChip:
-    case Part::kSoftware:
-    case Part::kSilent:
+    case Component::kChip:
+    case Component::kSoftware:
+    case Component::kSilent:
       return counts.chips;
-    case Part::kMemory:
+    case Component::kMemory:
       return counts.memory.value();
-    case Part::kHost:
-    case Part::kPower:
+    case Component::kHost:
+    case Component::kPower:
       return counts.hosts;
-    case Part::kNic:
+    case Component::kNic:
       return counts.nics;
-    case Part::kSwitch:
+    case Component::kSwitch:
       return counts.switches;
-    case Part::kCopper:
+    case Component::kCopper:
       return counts.copper_cables;
-    case Part::kOptics:
+    case Component::kOptics:
       return counts.optical_modules;
   }
   return 0;
@@ -73,11 +74,11 @@ Result<const Fact*> fact_for(const Catalog& catalog, const Chip& chip, std::stri
 
 }  // namespace
 
-std::string_view name(Part part) {
+std::string_view name(Component part) {
   return info(part).name;
 }
 
-bool takes_node(Part part) {
+bool takes_node(Component part) {
   return info(part).takes_node;
 }
 
@@ -93,7 +94,7 @@ PartCounts operator*(const PartCounts& counts, double times) {
 
 Hertz FailureRates::taking_nodes() const {
   Hertz sum;
-  for (const PartRate& part : parts) {
+  for (const ComponentRate& part : parts) {
     if (takes_node(part.part)) sum += part.rate;
   }
   return sum;
@@ -101,7 +102,7 @@ Hertz FailureRates::taking_nodes() const {
 
 FailureRates operator*(const FailureRates& rates, double times) {
   FailureRates scaled = rates;
-  for (PartRate& part : scaled.parts) {
+  for (ComponentRate& part : scaled.parts) {
     part.count *= times;
     part.rate *= times;
     part.low *= times;
@@ -120,8 +121,8 @@ Result<FailureRates> failure_rates(const Catalog& catalog, const Chip& chip,
   const auto scale = fact_for(catalog, chip, "fail.scale", "fail.scale.default", Dim{});
   if (!scale) return fail(scale.error());
   rates.scale = *scale;
-  for (int i = 0; i < kPartCount; ++i) {
-    const Part part = Part(i);
+  for (int i = 0; i < kComponentCount; ++i) {
+    const Component part = Component(i);
     const double count = count_of(counts, part);
     if (!(count >= 0) || !std::isfinite(count)) {
       return fail(fmt::format("{} is no number of parts ({})", count, name(part)));
@@ -130,7 +131,7 @@ Result<FailureRates> failure_rates(const Catalog& catalog, const Chip& chip,
     const Dim dim = info(part).by_bytes ? Hertz::kDim - Bytes::kDim : Hertz::kDim;
     const auto fact = fact_for(catalog, chip, info(part).fact, info(part).fact, dim);
     if (!fact) return fail(fact.error());
-    PartRate rate{.part = part, .count = count, .fact = *fact};
+    ComponentRate rate{.part = part, .count = count, .fact = *fact};
     rate.rate = Hertz(count * (*fact)->number * (*scale)->number);
     rate.low = Hertz(count * (*fact)->lowest() * (*scale)->lowest());
     rate.high = Hertz(count * (*fact)->highest() * (*scale)->highest());

@@ -14,7 +14,7 @@
 
 namespace fivefold {
 
-enum class Part {
+enum class Component {
   kChip,      // without its memory
   kMemory,    // HBM, by capacity
   kHost,      // with its disks and boards
@@ -26,10 +26,10 @@ enum class Part {
   kSoftware,  // by chips that run it
   kSilent     // wrong results that are found out, by chips
 };
-inline constexpr int kPartCount = 10;
-std::string_view name(Part part);
+inline constexpr int kComponentCount = 10;
+std::string_view name(Component part);
 // A failure of it takes a node out until it is repaired; otherwise the job starts again at once.
-bool takes_node(Part part);
+bool takes_node(Component part);
 
 struct PartCounts {
   double chips = 0;
@@ -42,15 +42,15 @@ struct PartCounts {
 };
 PartCounts operator*(const PartCounts& counts, double times);
 
-struct PartRate {
-  Part part = Part::kChip;
+struct ComponentRate {
+  Component part = Component::kChip;
   double count = 0;       // parts, or bytes of memory
   Hertz rate, low, high;  // of all of them; the ends multiply those of both facts
   const Fact* fact = nullptr;
 };
 
 struct FailureRates {
-  std::vector<PartRate> parts;  // in the order of Part, those that the machine has
+  std::vector<ComponentRate> parts;  // in the order of Component, those that the machine has
   Hertz total, low, high;
   const Fact* scale = nullptr;  // by which all were multiplied; null: nothing was looked up
   Hertz taking_nodes() const;

@@ -27,16 +27,16 @@ TEST(Failures, the_rates_give_back_the_counts_that_they_were_derived_from) {
   const Seconds window(54 * 86400.0);
   EXPECT_NEAR(rates.total * window, 419, 0.5);
   EXPECT_NEAR(rates.mtbf().value() / 3600, 3.093, 0.005);
-  std::array<double, kPartCount> expected{};
-  for (const PartRate& part : rates.parts) {
+  std::array<double, kComponentCount> expected{};
+  for (const ComponentRate& part : rates.parts) {
     expected[std::size_t(part.part)] = part.rate * window;
   }
-  const auto of = [&expected](Part part) { return expected[std::size_t(part)]; };
-  EXPECT_NEAR(of(Part::kChip), 190, 0.1);
-  EXPECT_NEAR(of(Part::kMemory), 72, 0.1);
-  EXPECT_NEAR(of(Part::kHost), 43, 0.1);
-  EXPECT_NEAR(of(Part::kSoftware), 63, 0.1);
-  const double network = of(Part::kSwitch) + of(Part::kCopper) + of(Part::kOptics);
+  const auto of = [&expected](Component part) { return expected[std::size_t(part)]; };
+  EXPECT_NEAR(of(Component::kChip), 190, 0.1);
+  EXPECT_NEAR(of(Component::kMemory), 72, 0.1);
+  EXPECT_NEAR(of(Component::kHost), 43, 0.1);
+  EXPECT_NEAR(of(Component::kSoftware), 63, 0.1);
+  const double network = of(Component::kSwitch) + of(Component::kCopper) + of(Component::kOptics);
   EXPECT_NEAR(network, 35, 0.1);
 }
 
@@ -52,7 +52,7 @@ TEST(Failures, five_times_the_parts_fail_five_times_as_often) {
 TEST(Failures, the_total_is_the_sum_of_the_parts_and_lies_in_its_range) {
   const FailureRates rates = *failure_rates(catalog(), chip("ascend_910c"), sample::llama3());
   Hertz sum;
-  for (const PartRate& part : rates.parts) {
+  for (const ComponentRate& part : rates.parts) {
     sum += part.rate;
     EXPECT_LE(part.low, part.rate) << name(part.part);
     EXPECT_GE(part.high, part.rate) << name(part.part);

@@ -118,7 +118,7 @@ Result<RunEstimate> run_estimate(const RunPlan& plan) {
                         run.shares.checkpoint + run.shares.recovery + run.shares.waiting;
     run.shares.lost = std::max(0.0, 1 - used);
   }
-  for (const PartRate& part : plan.rates.parts) {
+  for (const ComponentRate& part : plan.rates.parts) {
     run.failures[std::size_t(part.part)] = part.rate * up;
   }
   run.interruptions = plan.rates.total * up;

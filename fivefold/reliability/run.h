@@ -57,10 +57,10 @@ struct RunEstimate {
   Seconds interval;  // work between two checkpoints; infinite: none is written
   Seconds mtbf;
   RunShares shares;
-  std::array<double, kPartCount> failures{};  // expected, by Part
-  double interruptions = 0;                   // their sum
-  int runs = 0;                               // simulated; 0: the closed form
-  Spread time_spread;                         // seconds
+  std::array<double, kComponentCount> failures{};  // expected, by Component
+  double interruptions = 0;                        // their sum
+  int runs = 0;                                    // simulated; 0: the closed form
+  Spread time_spread;                              // seconds
   Spread goodput_spread;
 };
 

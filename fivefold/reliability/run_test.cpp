@@ -32,7 +32,7 @@ RunPlan drawn_plan() {
   RunPlan plan = sample::plan();
   plan.step = Seconds(within(1, 60));
   plan.rates = sample::rates_of(Seconds(3600 * within(1, 100)));
-  plan.rates.parts[0].part = *rc::gen::element(Part::kSoftware, Part::kChip);
+  plan.rates.parts[0].part = *rc::gen::element(Component::kSoftware, Component::kChip);
   plan.checkpoint.blocked = Seconds(within(0, 120));
   plan.checkpoint.durable = plan.checkpoint.blocked + Seconds(within(0, 300));
   plan.checkpoint.load = Seconds(within(0, 300));
@@ -64,7 +64,7 @@ RC_GTEST_PROP(Run, more_failures_are_never_better, ()) {
 
 RC_GTEST_PROP(Run, more_spares_are_never_worse, ()) {
   RunPlan plan = drawn_plan();
-  plan.rates.parts[0].part = Part::kChip;
+  plan.rates.parts[0].part = Component::kChip;
   plan.spares.nodes = *rc::gen::inRange(0, 10);
   const auto before = run_estimate(plan);
   ++plan.spares.nodes;
@@ -107,7 +107,7 @@ TEST(Run, it_is_so_with_asynchronous_checkpoints) {
 
 TEST(Run, it_is_so_with_few_spares_and_with_none) {
   RunPlan plan = sample::plan();
-  plan.rates.parts[0].part = Part::kHost;
+  plan.rates.parts[0].part = Component::kHost;
   for (const int spares : {0, 2}) {
     plan.spares = {spares, Seconds(12 * 3600)};
     expect_alike(plan, 0.006);

@@ -19,7 +19,7 @@ constexpr double kMostEvents = 5e7;  // pieces and failures of all runs
 // Seconds of one run by what they went to; and how often what failed.
 struct Played {
   double useful = 0, stragglers = 0, data = 0, checkpoint = 0, lost = 0, recovery = 0, waiting = 0;
-  std::array<double, kPartCount> failures{};
+  std::array<double, kComponentCount> failures{};
   double time() const {
     return useful + stragglers + data + checkpoint + lost + recovery + waiting;
   }
@@ -111,12 +111,12 @@ class Player {
 
   void fail_part() {
     double left = random_.uniform() * plan_.rates.total.value();
-    const std::vector<PartRate>& parts = plan_.rates.parts;
+    const std::vector<ComponentRate>& parts = plan_.rates.parts;
     std::size_t hit = 0;
     while (hit + 1 < parts.size() && left >= parts[hit].rate.value()) {
       left -= parts[hit++].rate.value();
     }
-    const Part part = parts[hit].part;
+    const Component part = parts[hit].part;
     played_.failures[std::size_t(part)] += 1;
     if (takes_node(part) && plan_.spares.nodes >= 0) {
       back_.push(now_ + random_.exponential(plan_.spares.repair.value()));
@@ -181,7 +181,7 @@ Result<RunEstimate> simulate_run(const RunPlan& plan, int runs, std::uint64_t se
                  .recovery = mean_of(all, [](const Played& p) { return p.recovery; }) / time,
                  .waiting = mean_of(all, [](const Played& p) { return p.waiting; }) / time};
   run->interruptions = 0;
-  for (std::size_t part = 0; part < kPartCount; ++part) {
+  for (std::size_t part = 0; part < kComponentCount; ++part) {
     run->failures[part] = mean_of(all, [part](const Played& p) { return p.failures[part]; });
     run->interruptions += run->failures[part];
   }
