@@ -78,7 +78,9 @@ Activations layer_activations(const Model& model, const LayerGroup& layer,
     const double pairs = tokens * layout.etp / layout.tp * experts->active;
     // The permuted input, what the experts make of it, and their output before it is weighted.
     const double width = double(experts->width) / layout.etp;
-    kept += pairs * kWide * (2 * h + ffn_values(width, experts->gated));
+    const double seen = expert_hidden(model, *experts);
+    kept += pairs * kWide * (2 * seen + ffn_values(width, experts->gated));
+    if (experts->latent > 0) kept += tokens * kWide * 2 * seen;
     const double common = double(experts->shared) * experts->shared_width / layout.tp;
     kept += tokens * kWide * ffn_values(common, experts->gated);
     kept += tokens * 2 * 4.0 * experts->experts / layout.tp;  // router logits and weights in FP32

@@ -187,7 +187,8 @@ Op residual_dropout(const Costing& c) {
 // Tokens are gathered by expert before the products and put back after them, on the side that sends
 // and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
 Op permutation(const Costing& c, const MoeFfn& experts) {
-  const double values = c.tokens() * c.layout.etp / c.layout.tp * experts.active * c.model.hidden;
+  const double values =
+      c.tokens() * c.layout.etp / c.layout.tp * experts.active * expert_hidden(c.model, experts);
   return {"permutation", Family::kMemoryBound,
           Streaming{.read = 4 * c.activations(values),
                     .written = 4 * c.activations(values),
@@ -203,7 +204,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   MoeExchange exchange{.tokens = own,
                        .topk = double(experts.active),
                        .nodes_limit = double(experts.groups_active),
-                       .bytes_per_token = c.activations(c.model.hidden),
+                       .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
                        .experts = double(experts.experts)};
   const Group group = make_group(c.machine, l.ep, l.etp);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
@@ -211,7 +212,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
     const Group slices = make_group(c.machine, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * c.model.hidden);
+    const Bytes bytes = c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
@@ -259,8 +260,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
     add_expert_communication(c, *experts, times, cost);
-    const double matrices =
-        double(experts->experts) * ffn_matrix_values(c.model, experts->width, experts->gated);
+    const double matrices = double(experts->experts) * expert_values(c.model, *experts);
     cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
   }
   const Bytes weights = layer_weights(c.model, layer, c.shard, wide_weights());
