@@ -78,7 +78,7 @@ void cut_norm(Op& op, int tp) {
 }
 
 struct PassTimes {
-  Seconds forward, backward, selective, attention_forward, attention_backward;
+  Seconds forward, backward, weight_gradient, selective, attention_forward, attention_backward;
   double issued_forward = 0, issued_backward = 0;  // operators
 };
 
@@ -112,9 +112,14 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
     times.attention_backward += backward;
   } else if (std::holds_alternative<MoeBlock>(op.shape)) {
     times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
+    if (c.rule.weight_gradient) times.weight_gradient += forward;
   } else {
     const BackwardOps gradients = backward_ops(op, c.rule);
-    times.backward += time_of_all(c, gradients);
+    for (const Op& gradient : gradients) {
+      const Seconds time = time_of(c, gradient);
+      times.backward += time;
+      if (gradient.name == "weight_gradient") times.weight_gradient += time;
+    }
     times.issued_backward += double(gradients.size()) - 1;
   }
 }
@@ -253,6 +258,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   }
   cost.forward = times.forward;
   cost.backward = times.backward;
+  cost.weight_gradient = times.weight_gradient;
   cost.selective = times.selective;
   cost.issue_forward = times.issued_forward * c.parameters.host_time;
   cost.issue_backward = times.issued_backward * c.parameters.host_time;
@@ -272,6 +278,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
 void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.forward += share * cost.forward;
   sum.backward += share * cost.backward;
+  sum.weight_gradient += share * cost.weight_gradient;
   sum.selective += share * cost.selective;
   sum.tp_forward += share * cost.tp_forward;
   sum.tp_backward += share * cost.tp_backward;
@@ -311,8 +318,10 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   }
   cost.embedding.forward = first.forward;
   cost.embedding.backward = first.backward;
+  cost.embedding.weight_gradient = first.weight_gradient;
   cost.head.forward = last.forward;
   cost.head.backward = last.backward;
+  cost.head.weight_gradient = last.weight_gradient;
   cost.embedding.issue_forward = first.issued_forward * c.parameters.host_time;
   cost.embedding.issue_backward = first.issued_backward * c.parameters.host_time;
   cost.head.issue_forward = last.issued_forward * c.parameters.host_time;
@@ -332,12 +341,26 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
 
 }  // namespace
 
+int lead_layers(const Model& model) {
+  if (model.layers.size() < 2 || most_experts(model) == 0) return 0;
+  const LayerGroup& first = model.layers.front();
+  const bool dense = std::holds_alternative<DenseFfn>(first.ffn);
+  // A larger share alternates with the others.
+  return dense && 8 * first.count <= model.layer_count() ? first.count : 0;
+}
+
 ModelCost model_cost(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout) {
   const Costing c = costing(subject, job, layout);
   const Model& model = subject.model;
   ModelCost cost;
+  const int lead = lead_layers(model);
   for (const LayerGroup& layer : model.layers) {
-    add_share(cost.layer, layer_cost(c, layer), double(layer.count) / model.layer_count());
+    if (lead > 0 && &layer == &model.layers.front()) {
+      cost.lead = layer_cost(c, layer);
+    } else {
+      const double share = double(layer.count) / (model.layer_count() - lead);
+      add_share(cost.layer, layer_cost(c, layer), share);
+    }
   }
   add_embedding_and_head(c, cost);
   const double share = layout.sequence_parallel ? layout.tp : 1;

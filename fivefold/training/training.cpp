@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "fivefold/training/layout.h"
+#include "fivefold/training/memory.h"
 #include "fivefold/training/model_cost.h"
 #include "fivefold/training/pipeline.h"
 
@@ -95,13 +96,12 @@ Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
   if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
     return fail(std::move(possible.error()));
   }
-  const Pipeline pipeline{
-      {*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
+  const Step step{{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
   TrainingEstimate e;
-  e.memory = pipeline_memory(pipeline);
+  e.memory = most_memory(step);
   const Bytes capacity = machine_->device.memory_capacity;
   if (check_memory && e.memory.total > capacity) return fail(too_large(e.memory, capacity));
-  pipeline_time(pipeline, e);
+  pipeline_time(step, e);
   e.model_ops = model_ops(*model_, job);
   const OpsPerSecond peak = peak_of(*kernels_, job.format) * double(layout.world());
   e.mfu = e.model_ops / e.step / peak;

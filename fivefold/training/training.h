@@ -32,9 +32,14 @@ namespace fivefold {
 // arXiv 2205.05198 section 5); a fused attention kernel always does so. Full: only layer inputs are
 // kept.
 enum class Recompute : std::uint8_t { kNone, kSelective, kFull };
-enum class Schedule : std::uint8_t { kGpipe, k1F1B, kInterleaved };
+// GPipe (arXiv 1811.06965), 1F1B and interleaved 1F1B (arXiv 2104.04473), zero bubble H1 and V
+// (arXiv 2401.10241, 2405.15362), DualPipe (arXiv 2412.19437, section 3.2.1).
+enum class Schedule : std::uint8_t { kGpipe, k1F1B, kInterleaved, kZbH1, kZbV, kDualPipe };
+// Ranks from the inside out. Pipeline stages outside of the replicas, as Megatron-LM numbers them,
+// or inside, so that replicas lie furthest apart.
+enum class RankOrder : std::uint8_t { kTpCpDpPp, kTpCpPpDp };
 
-// Ranks are numbered from the inside out: tp, cp, dp, pp. Experts are spread over ep x etp
+// Experts are spread over ep x etp
 // consecutive ranks of tp x cp x dp (Megatron-Core's folding), so ep does not add devices.
 struct TrainingLayout {
   int tp = 1, pp = 1, dp = 1, ep = 1, cp = 1, vpp = 1, etp = 1;
@@ -44,6 +49,8 @@ struct TrainingLayout {
   bool sequence_parallel = true;
   Recompute recompute = Recompute::kSelective;
   Schedule schedule = Schedule::k1F1B;
+  RankOrder order = RankOrder::kTpCpDpPp;
+  int first_layers = 0, last_layers = 0;  // of the first and the last part of the model; 0: even
   int world() const { return tp * pp * dp * cp; }
 };
 
