@@ -160,7 +160,18 @@ std::vector<int> divisors(int number, int limit) {
   return found;
 }
 
-// The cuts of the model over all devices; micro batch and recomputation come on top of each.
+// Sequences are cut where there are fewer of them than replicas, which keeps at least 512 tokens a device.
+std::vector<int> context_widths(int replicas, int batch, int seq_len) {
+  std::vector<int> widths;
+  for (int cp = 1; cp <= replicas && seq_len / cp >= 512; cp *= 2) {
+    if (replicas % cp == 0 && (cp == 1 || replicas > batch)) widths.push_back(cp);
+  }
+  return widths;
+}
+
+}  // namespace
+
+// Micro batch and recomputation come on top of each.
 std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
                                           const TrainingJob& job) {
   std::vector<TrainingLayout> cuts;
@@ -168,24 +179,25 @@ std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& m
   for (int tp : tensor_widths(machine, model, machine.devices)) {
     if (tp > 16 && tp > machine.levels.front().size) continue;
     for (int pp : divisors(machine.devices / tp, std::min(64, model.layer_count()))) {
-      const int dp = machine.devices / tp / pp;
-      if (dp > job.global_batch || job.global_batch % dp != 0) continue;
-      for (int ep : experts == 0 ? std::vector<int>{1} : divisors(dp, std::min(experts, 256))) {
-        if (experts != 0 && experts % ep != 0) continue;
-        for (int vpp : {1, 2, 4}) {
-          if (vpp > 1 && (pp == 1 || model.layer_count() < pp * vpp)) continue;
-          TrainingLayout cut{.tp = tp, .pp = pp, .dp = dp, .ep = ep, .vpp = vpp};
-          cut.schedule = vpp > 1 ? Schedule::kInterleaved : Schedule::k1F1B;
-          cut.sequence_parallel = tp > 1;
-          cuts.push_back(cut);
+      const int replicas = machine.devices / tp / pp;
+      for (int cp : context_widths(replicas, job.global_batch, job.seq_len)) {
+        const int dp = replicas / cp;
+        if (dp > job.global_batch || job.global_batch % dp != 0) continue;
+        for (int ep : experts == 0 ? std::vector<int>{1} : divisors(dp, std::min(experts, 256))) {
+          if (experts != 0 && experts % ep != 0) continue;
+          for (int vpp : {1, 2, 4}) {
+            if (vpp > 1 && (pp == 1 || model.layer_count() < pp * vpp)) continue;
+            TrainingLayout cut{.tp = tp, .pp = pp, .dp = dp, .ep = ep, .cp = cp, .vpp = vpp};
+            cut.schedule = vpp > 1 ? Schedule::kInterleaved : Schedule::k1F1B;
+            cut.sequence_parallel = tp > 1;
+            cuts.push_back(cut);
+          }
         }
       }
     }
   }
   return cuts;
 }
-
-}  // namespace
 
 Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine,
                                    const Model& model, const TrainingJob& job,

@@ -56,6 +56,10 @@ const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices);
 double throughput(const std::vector<DecodePlan>& plans, int devices);
 double throughput(const std::vector<PrefillPlan>& plans, int devices);
 
+// The cuts of a model over all devices: tp, pp, cp, ep, dp and vpp that divide.
+std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
+                                          const TrainingJob& job);
+
 // Every (tp, pp, ep, dp, micro batch, recomputation, vpp) that divides, over all `machine.devices`.
 Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine,
                                    const Model& model, const TrainingJob& job,
