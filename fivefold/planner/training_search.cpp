@@ -39,43 +39,28 @@ struct Cut {
   bool likely = true;  // looked at first, so that the others have a bar to pass
 };
 
-void add_micro_batches(const Search& s, TrainingLayout layout, bool likely,
-                       std::vector<Cut>& cuts) {
-  const int share = s.job.global_batch / layout.dp;
-  for (const int micro_batch : divisors(share, kMostMicroBatch)) {
-    layout.micro_batch = micro_batch;
-    cuts.push_back({layout, likely && (micro_batch & (micro_batch - 1)) == 0});
-  }
-}
-
-void add_expert_cuts(const Search& s, TrainingLayout layout, std::vector<Cut>& cuts) {
-  const int experts = most_experts(s.model);
+void add_expert_cuts(const Model& model, TrainingLayout layout, std::vector<TrainingLayout>& cuts) {
+  const int experts = most_experts(model);
   const int ranks = layout.tp * layout.cp * layout.dp;
-  const bool plain = layout.cp == 1;
-  if (experts == 0) return add_micro_batches(s, layout, plain, cuts);
+  if (experts == 0) return cuts.push_back(layout);
   for (const int etp : layout.tp == 1 ? std::vector<int>{1} : std::vector<int>{1, layout.tp}) {
     for (const int ep : divisors(experts, ranks / etp)) {
       if (ranks % (ep * etp) != 0) continue;
       layout.ep = ep;
       layout.etp = etp;
-      add_micro_batches(s, layout, plain && etp == 1, cuts);
+      cuts.push_back(layout);
     }
   }
 }
 
+// With every micro batch.
 std::vector<Cut> cuts_of(const Search& s) {
   std::vector<Cut> cuts;
-  const int devices = s.machine.devices;
-  for (const int tp : divisors(devices, std::max(1, most_heads(s.model)))) {
-    if (most_heads(s.model) % tp != 0) continue;
-    for (const int cp : divisors(devices / tp, std::max(1, s.job.seq_len / kLeastTokens))) {
-      if (s.job.seq_len % cp != 0) continue;
-      for (const int pp : divisors(devices / tp / cp, s.model.layer_count())) {
-        TrainingLayout layout{.tp = tp, .pp = pp, .dp = devices / tp / cp / pp, .cp = cp};
-        if (s.job.global_batch % layout.dp != 0) continue;
-        layout.sequence_parallel = tp > 1;
-        add_expert_cuts(s, layout, cuts);
-      }
+  for (TrainingLayout layout : training_cuts(s.machine, s.model, s.job)) {
+    for (const int micro_batch : divisors(s.job.global_batch / layout.dp, kMostMicroBatch)) {
+      layout.micro_batch = micro_batch;
+      const bool power_of_two = (micro_batch & (micro_batch - 1)) == 0;
+      cuts.push_back({layout, power_of_two && layout.cp == 1 && layout.etp == 1});
     }
   }
   return cuts;
@@ -222,6 +207,26 @@ int other_changes(const TrainingLayout& a, const TrainingLayout& b) {
 }
 
 }  // namespace
+
+std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
+                                          const TrainingJob& job) {
+  std::vector<TrainingLayout> cuts;
+  const int devices = machine.devices;
+  const int heads = std::max(1, most_heads(model));
+  for (const int tp : divisors(devices, heads)) {
+    if (heads % tp != 0) continue;
+    for (const int cp : divisors(devices / tp, std::max(1, job.seq_len / kLeastTokens))) {
+      if (job.seq_len % cp != 0) continue;
+      for (const int pp : divisors(devices / tp / cp, model.layer_count())) {
+        TrainingLayout layout{.tp = tp, .pp = pp, .dp = devices / tp / cp / pp, .cp = cp};
+        if (job.global_batch % layout.dp != 0) continue;
+        layout.sequence_parallel = tp > 1;
+        add_expert_cuts(model, layout, cuts);
+      }
+    }
+  }
+  return cuts;
+}
 
 Result<TrainingSearch> search_training(const TrainingModel& training, const Machine& machine,
                                        const Model& model, const TrainingJob& job, int wanted) {

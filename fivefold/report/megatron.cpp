@@ -86,8 +86,11 @@ void add_recompute(const TrainingLayout& l, Arguments& a) {
       return;
     case Recompute::kFull:
       a.set("recompute-granularity", "full");
-      a.set("recompute-method", "uniform");
-      a.set("recompute-num-layers", 1);
+      a.set("recompute-method", l.recompute_layers > 0 ? "block" : "uniform");
+      a.set("recompute-num-layers", std::max(1, l.recompute_layers));
+      return;
+    case Recompute::kOps:
+      a.remark("recomputation by operator has no argument");
       return;
   }
 }

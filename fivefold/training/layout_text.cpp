@@ -27,6 +27,7 @@ constexpr std::array kRecomputes = {
     Named<Recompute>{"none", Recompute::kNone},
     Named<Recompute>{"selective", Recompute::kSelective},
     Named<Recompute>{"full", Recompute::kFull},
+    Named<Recompute>{"ops", Recompute::kOps},
 };
 constexpr std::array kOrders = {
     Named<RankOrder>{"tp-cp-dp-pp", RankOrder::kTpCpDpPp},
