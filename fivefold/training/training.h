@@ -18,6 +18,7 @@
 // measured against the FP8 peak.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -104,7 +105,7 @@ class TrainingModel {
   const Machine* machine_;
   const Model* model_;
   const KernelModel* kernels_;
-  TrainingParameters parameters_;
+  std::array<TrainingParameters, kFormatCount> parameters_;  // by format of matrix products
   std::shared_ptr<Memo> memo_;
 };
 
