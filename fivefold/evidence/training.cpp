@@ -1,4 +1,5 @@
 // Training steps: time and memory of each row of the measured tables.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -75,18 +76,33 @@ tl::expected<Bench, std::string> bench_of(const TrainingCase& c) {
   return Bench{std::move(*machine), std::move(*kernels)};
 }
 
+// A step of which so many layers are computed again that it fits, as Megatron-Core's
+// recompute_num_layers chooses them: between keeping everything and keeping layer inputs only, time
+// and memory are linear in their number.
+TrainingEstimate blend(const TrainingEstimate& kept, const TrainingEstimate& again, Bytes capacity) {
+  const Bytes none, saved = kept.memory.total - again.memory.total;
+  const Bytes excess = std::max(none, kept.memory.total - capacity);
+  const double share = saved > none ? std::min(1.0, excess / saved) : 1;
+  TrainingEstimate e = kept;
+  e.step += share * (again.step - kept.step);
+  e.recompute = share * again.recompute;
+  e.memory.activations += share * (again.memory.activations - kept.memory.activations);
+  e.memory.total -= share * saved;
+  return e;
+}
+
 // Where the recomputation is not published, the least that fits.
 Result<TrainingEstimate> estimate_of(const Bench& bench, const TrainingCase& c) {
   const TrainingModel training(bench.machine, c.model, bench.kernels);
   if (c.recompute_known) return training.estimate(c.job, c.layout, false);
   TrainingLayout layout = c.layout;
-  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
-    layout.recompute = recompute;
-    auto estimate = training.estimate(c.job, layout, true);
-    if (estimate) return estimate;
-  }
+  layout.recompute = Recompute::kNone;
+  const auto kept = training.estimate(c.job, layout, false);
+  if (!kept) return kept;
   layout.recompute = Recompute::kFull;
-  return training.estimate(c.job, layout, false);
+  const auto again = training.estimate(c.job, layout, false);
+  if (!again) return again;
+  return blend(*kept, *again, bench.machine.device.memory_capacity);
 }
 
 // Activations as a share of those without sequence parallelism and recomputation.

@@ -123,13 +123,15 @@ struct Habits {
 // all of it, tensor parallelism with user buffers (NeMo performance recipes).
 constexpr std::array kHabits = {
     Habits{"Megatron-DeepSpeed", false, false, false, true, 2, "train/megatron-deepspeed"},
-    Habits{"Megatron-LM, TE", true, false, true, false, 4},
+    Habits{"Megatron-LM, TE", true, false, true, false, 4, "train/megatron-core"},
     Habits{"Megatron-LM", false, false, false, true, 4},
-    Habits{"torchtitan", true, false, true, false, 4},
-    Habits{"llm-foundry", true, false, true, false, 2},
-    Habits{"PyTorch FSDP", true, false, true, false, 2},
-    Habits{"Megatron-Core", true, true, true, false, 4},
-    Habits{"NeMo", true, true, true, false, 4},
+    Habits{"torchtitan", true, false, true, false, 4, "train/torchtitan"},
+    Habits{"llm-foundry", true, false, true, false, 2, "train/llm-foundry"},
+    Habits{"PyTorch FSDP", true, false, true, false, 2, "train/fsdp-compiled"},
+    Habits{"Megatron-Core", true, true, true, false, 4, "train/megatron-core"},
+    Habits{"NeMo 26.06", true, true, true, false, 4, "train/megatron-core-26.06"},
+    Habits{"NeMo 26.08", true, true, true, false, 4, "train/megatron-core-26.06"},
+    Habits{"NeMo", true, true, true, false, 4, "train/megatron-core"},
 };
 
 // FlashAttention was published in May 2022 (arXiv 2205.14135): what is older stores its scores.
@@ -141,6 +143,13 @@ Habits habits_of(std::string_view software, std::string_view date) {
   }
   const bool old = !date.empty() && date < kFusedAttentionSince;
   return old ? habits_of("Megatron-LM", {}) : Habits{};
+}
+
+// Submitters of MLPerf on Nvidia's chips run Nvidia's NeMo containers, which the configurations
+// beside their results show; their rows name the submitter.
+Habits habits_of(const CsvTable& table, std::size_t row, const Chip& chip) {
+  const bool nemo = table.at(row, "source").starts_with("MLPerf") && chip.vendor == "Nvidia";
+  return habits_of(nemo ? "NeMo" : table.at(row, "software"), table.at(row, "date"));
 }
 
 // Gigabits a second of one device that a text states: "800 Gbps InfiniBand per node", "400 Gb/s
@@ -177,8 +186,7 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
   const System* system = system_of(catalog, **chip);
   if (system == nullptr) return "no system of the chip in the catalog";
   result.system = *system;
-  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
-  result.stack = training_stack(catalog, **chip, habits.framework);
+  result.stack = training_stack(catalog, **chip, habits_of(table, row, **chip).framework);
   const auto chips = whole(table, row, "chips");
   if (!chips) return "number of chips not published";
   result.chips = *chips;
@@ -198,7 +206,7 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   if (!seq_len) return "sequence length not published";
   const auto format = training_format_of(table.at(row, "precision"));
   if (!format) return "precision ambiguous";
-  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
+  const Habits habits = habits_of(table, row, *result.chip);
   TrainingJob& job = result.job;
   job.global_batch = *batch;
   job.seq_len = *seq_len;
@@ -210,7 +218,8 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   job.fused_attention = habits.fused_attention;
   job.dropout = habits.dropout;
   job.gradient_bytes = habits.gradient_bytes;
-  job.frozen_base = has(table.at(row, "model"), "LoRA");
+  job.frozen_base =
+      has(table.at(row, "model"), "LoRA") || has(table.at(row, "notes"), "phase: LoRA");
   return {};
 }
 
