@@ -1,4 +1,5 @@
 // Training steps: time and memory of each row of the measured tables.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>

@@ -69,13 +69,15 @@ struct Habits {
 // all of it, tensor parallelism with user buffers (NeMo performance recipes).
 constexpr std::array kHabits = {
     Habits{"Megatron-DeepSpeed", false, false, false, true, 2, "train/megatron-deepspeed"},
-    Habits{"Megatron-LM, TE", true, false, true, false, 4},
+    Habits{"Megatron-LM, TE", true, false, true, false, 4, "train/megatron-core"},
     Habits{"Megatron-LM", false, false, false, true, 4},
-    Habits{"torchtitan", true, false, true, false, 4},
-    Habits{"llm-foundry", true, false, true, false, 2},
-    Habits{"PyTorch FSDP", true, false, true, false, 2},
-    Habits{"Megatron-Core", true, true, true, false, 4},
-    Habits{"NeMo", true, true, true, false, 4},
+    Habits{"torchtitan", true, false, true, false, 4, "train/torchtitan"},
+    Habits{"llm-foundry", true, false, true, false, 2, "train/llm-foundry"},
+    Habits{"PyTorch FSDP", true, false, true, false, 2, "train/fsdp-compiled"},
+    Habits{"Megatron-Core", true, true, true, false, 4, "train/megatron-core"},
+    Habits{"NeMo 26.06", true, true, true, false, 4, "train/megatron-core-26.06"},
+    Habits{"NeMo 26.08", true, true, true, false, 4, "train/megatron-core-26.06"},
+    Habits{"NeMo", true, true, true, false, 4, "train/megatron-core"},
     Habits{"MaxText", true, false, true, false, 4, "train/maxtext"},
     Habits{"T5X", true, false, true, false, 4, "train/maxtext"},
 };
@@ -89,6 +91,13 @@ Habits habits_of(std::string_view software, std::string_view date) {
   }
   const bool old = !date.empty() && date < kFusedAttentionSince;
   return old ? habits_of("Megatron-LM", {}) : Habits{};
+}
+
+// Submitters of MLPerf on Nvidia's chips run Nvidia's NeMo containers, which the configurations
+// beside their results show; their rows name the submitter.
+Habits habits_of(const CsvTable& table, std::size_t row, const Chip& chip) {
+  const bool nemo = table.at(row, "source").starts_with("MLPerf") && chip.vendor == "Nvidia";
+  return habits_of(nemo ? "NeMo" : table.at(row, "software"), table.at(row, "date"));
 }
 
 // Gigabits a second of one device that a text states: "800 Gbps InfiniBand per node", "400 Gb/s
@@ -149,8 +158,7 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
   const System* system = system_of(catalog, **chip);
   if (system == nullptr) return "no system of the chip in the catalog";
   result.system = *system;
-  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
-  result.stack = training_stack(catalog, **chip, habits.framework);
+  result.stack = training_stack(catalog, **chip, habits_of(table, row, **chip).framework);
   const auto chips = whole(table, row, "chips");
   if (!chips) return "number of chips not published";
   result.chips = *chips;
@@ -224,7 +232,7 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
     result.open.derived = true;
   }
   if (!format) return "precision ambiguous";
-  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
+  const Habits habits = habits_of(table, row, *result.chip);
   TrainingJob& job = result.job;
   const auto seq_len = seq_len_of(table, row, result);
   if (!seq_len) return "sequence length not published";
@@ -362,7 +370,8 @@ bool maxtext_layout(const CsvTable& table, std::size_t row, TrainingCase& result
     result.open.batch = false;
   }
   result.open.micro_batch = !result.open.batch && result.job.global_batch % l.dp != 0;
-  if (!result.open.batch && !result.open.micro_batch) l.micro_batch = result.job.global_batch / l.dp;
+  if (!result.open.batch && !result.open.micro_batch)
+    l.micro_batch = result.job.global_batch / l.dp;
   return true;
 }
 
@@ -419,8 +428,7 @@ constexpr std::array kCounts = {Count{"Megatron-LM", "9"},    Count{"Megatron-Co
 
 }  // namespace
 
-Ops counted_ops_per_token(const CsvTable& table, std::size_t row, const Model& model,
-                          int seq_len) {
+Ops counted_ops_per_token(const CsvTable& table, std::size_t row, const Model& model, int seq_len) {
   const std::string_view software = table.at(row, "software"), date = table.at(row, "date");
   for (const Count& count : kCounts) {
     if (!software.starts_with(count.software)) continue;

@@ -74,10 +74,9 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   if (l.zero >= 3) m.buffers += Bytes(kWeightBytes * (2 * layer_parameters + around));
   // The loss is over before layers are at work again.
   m.loss = std::max(Bytes(), loss - work);
-  m.fragmentation =
-      step.on.parameters.fragmentation * (m.activations + m.loss + m.buffers);
-  m.total = m.weights + m.gradients + m.optimizer + m.activations + m.loss + m.buffers +
-            m.fragmentation;
+  m.fragmentation = step.on.parameters.fragmentation * (m.activations + m.loss + m.buffers);
+  m.total =
+      m.weights + m.gradients + m.optimizer + m.activations + m.loss + m.buffers + m.fragmentation;
   return m;
 }
 

@@ -2,16 +2,30 @@
 
 namespace fivefold {
 
-TrainingParameters training_parameters(const Stack& stack, const Device& device) {
+namespace {
+
+void set(TrainingParameters& p, const Fact& fact) {
+  if (fact.path == "sustained") p.sustained = fact.number;
+  if (fact.path == "attention") p.attention = fact.number;
+  if (fact.path == "attention_backward") p.attention_backward = fact.number;
+  if (fact.path == "pointwise") p.pointwise = fact.number;
+  if (fact.path == "grouped") p.grouped = fact.number;
+  if (fact.path == "host_time") p.host_time = Seconds(fact.number);
+  if (fact.path == "expert_host_time") p.expert_host_time = Seconds(fact.number);
+  if (fact.path == "exchange") p.exchange = fact.number;
+  if (fact.path == "exchange_overlap") p.exchange_overlap = fact.number;
+  if (fact.path == "fragmentation") p.fragmentation = fact.number;
+  if (fact.path == "communication_cores") p.communication_cores = fact.number;
+}
+
+}  // namespace
+
+TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format) {
   TrainingParameters parameters;
   for (const StackEntry& entry : stack.entries) {
-    if (entry.family != "training" || !concerns(entry, device)) continue;
-    for (const Fact& fact : entry.parameters->all) {
-      if (fact.path == "sustained") parameters.sustained = fact.number;
-      if (fact.path == "host_time") parameters.host_time = Seconds(fact.number);
-      if (fact.path == "fragmentation") parameters.fragmentation = fact.number;
-      if (fact.path == "communication_cores") parameters.communication_cores = fact.number;
-    }
+    if (entry.family != "training" || !concerns(entry, device) || !concerns(entry, format))
+      continue;
+    for (const Fact& fact : entry.parameters->all) set(parameters, fact);
   }
   return parameters;
 }

@@ -18,6 +18,7 @@
 // measured against the FP8 peak.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -98,6 +99,7 @@ struct TrainingEstimate {
 };
 
 struct ModelCost;
+struct Subject;
 
 class TrainingModel {
  public:
@@ -117,11 +119,12 @@ class TrainingModel {
  private:
   struct Memo;
   const ModelCost& cost(const TrainingJob& job, const TrainingLayout& layout) const;
+  Subject subject(const TrainingJob& job) const;
 
   const Machine* machine_;
   const Model* model_;
   const KernelModel* kernels_;
-  TrainingParameters parameters_;
+  std::array<TrainingParameters, kFormatCount> parameters_;  // by format of matrix products
   std::shared_ptr<Memo> memo_;
 };
 
