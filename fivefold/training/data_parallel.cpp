@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fivefold/training/groups.h"
+
 namespace fivefold {
 
 int dense_replicas(const TrainingLayout& l) {
@@ -33,9 +35,8 @@ struct Replicas {
 Seconds reduce_time(const Step& step, const Replicas& r) {
   const Bytes bytes(step.job.gradient_bytes * r.parameters);
   const auto time = [&](Collective collective, int size, int stride, Bytes of) {
-    return collective_time(step.on.machine, collective, make_group(step.on.machine, size, stride),
-                           of)
-        .time;
+    const Group group = stage_group(step.on.machine, step.layout, size, stride);
+    return collective_time(step.on.machine, collective, group, of).time;
   };
   if (step.layout.zero == 0) return time(Collective::kAllReduce, r.size, r.stride, bytes);
   const int shard = shards(step.layout, r.size);
@@ -44,7 +45,8 @@ Seconds reduce_time(const Step& step, const Replicas& r) {
 }
 
 Seconds gather_time(const Step& step, const Replicas& r) {
-  const Group group = make_group(step.on.machine, shards(step.layout, r.size), r.stride);
+  const Group group =
+      stage_group(step.on.machine, step.layout, shards(step.layout, r.size), r.stride);
   return collective_time(step.on.machine, Collective::kAllGather, group,
                          Bytes(kWeightBytes * r.parameters))
       .time;
@@ -94,7 +96,7 @@ Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
     // its gradient.
     const Seconds pass = exposed(step, gather, work.forward_pass(), Seconds()) +
                          exposed(step, gather + reduce, work.backward_pass(), Seconds());
-    return double(step.micro_batches()) * pass + first + last;
+    return step.passes() * pass + first + last;
   }
   return reduced + (step.job.overlap_param_gather
                         ? exposed(step, gather, work.forward_pass(), first)

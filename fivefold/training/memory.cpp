@@ -25,6 +25,7 @@ TrainingMemory rank_memory(const Step& step, int rank) {
     m.activations += held * share.layers * layer.activations.of(l.recompute);
     if (share.embedding) m.activations += held * step.cost.embedding.activations.kept;
     if (share.head) m.activations += step.cost.head.activations.kept;
+    if (share.head) m.activations += held * step.cost.prediction.activations.of(l.recompute);
   }
   // While a layer is computed again, all of it is there.
   m.buffers += layer.activations.kept - layer.activations.of(l.recompute);

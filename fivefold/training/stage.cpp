@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fivefold/training/groups.h"
+
 namespace fivefold {
 namespace {
 
@@ -114,6 +116,7 @@ StageWork stage_work(const Step& step, const StageShare& share) {
   // Neither the embedding nor the head is computed again.
   add_part(work, step.cost.embedding, share.embedding ? 1 : 0, Recompute::kNone);
   add_part(work, step.cost.head, share.head ? 1 : 0, Recompute::kNone);
+  add_part(work, step.cost.prediction, share.head ? 1 : 0, recompute);
   return work;
 }
 
@@ -139,7 +142,8 @@ StageParameters rank_parameters(const Step& step, int rank) {
     if (share.embedding) sum.dense += cost.embedding.dense_parameters;
     embedding = embedding || share.embedding;
     if (!share.head) continue;
-    sum.dense += cost.head.dense_parameters;
+    sum.dense += cost.head.dense_parameters + cost.prediction.dense_parameters;
+    sum.expert += cost.prediction.expert_parameters;
     // A tied head on another rank than the embedding keeps its own copy.
     if (!embedding && step.on.model.lm_head && step.on.model.tied_embeddings)
       sum.dense += cost.table;
@@ -160,13 +164,13 @@ int rank_layers(const Step& step, int rank) {
 Seconds hop_time(const Step& step) {
   const TrainingLayout& l = step.layout;
   if (l.pp == 1) return Seconds();
-  const Group stages = make_group(step.on.machine, l.pp, l.tp * l.cp * l.dp);
+  const Group stages = pipeline_group(step.on.machine, l);
   const auto send = [&](Bytes bytes) {
     return collective_time(step.on.machine, Collective::kSendRecv, stages, bytes).time;
   };
   const Seconds whole = send(step.cost.boundary);
   if (l.tp == 1 || l.sequence_parallel) return whole;
-  const Group slices = make_group(step.on.machine, l.tp, 1);
+  const Group slices = tensor_group(step.on.machine, l);
   const Seconds gather =
       collective_time(step.on.machine, Collective::kAllGather, slices, step.cost.boundary).time;
   return std::min(whole, send(step.cost.boundary / l.tp) + gather);

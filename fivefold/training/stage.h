@@ -12,6 +12,10 @@ struct Step {
   const TrainingLayout& layout;
   const ModelCost& cost;
   int micro_batches() const { return job.global_batch / (layout.dp * layout.micro_batch); }
+  // Of them, those that pass each chunk of a rank: DualPipe sends half of them either way.
+  double passes() const {
+    return micro_batches() / (layout.schedule == Schedule::kDualPipe ? 2.0 : 1.0);
+  }
 };
 
 // A part of the model: so many of its leading dense layers, of the others, and what lies around
@@ -20,6 +24,7 @@ struct StageShare {
   int lead = 0, layers = 0;
   bool embedding = false, head = false;
   int all_layers() const { return lead + layers; }
+  bool operator==(const StageShare&) const = default;
 };
 
 // Model chunks that a device holds: vpp of them interleaved, two in a V (ZB-V) and in DualPipe,

@@ -16,31 +16,6 @@
 namespace fivefold {
 namespace {
 
-// All that a ModelCost depends on.
-struct CostKey {
-  int tp, ep, etp, cp, micro_batch, seq_len;
-  bool sequence_parallel;
-  Format format;
-  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base;
-  auto operator<=>(const CostKey&) const = default;
-};
-
-CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
-  return {l.tp,
-          l.ep,
-          l.etp,
-          l.cp,
-          l.micro_batch,
-          job.seq_len,
-          l.sequence_parallel,
-          job.format,
-          job.overlap_tp,
-          job.overlap_ep,
-          job.fused_attention,
-          job.dropout,
-          job.frozen_base};
-}
-
 Ops model_ops(const Model& model, const TrainingJob& job) {
   const double context = (job.seq_len + 1) / 2.0;
   const double tokens = double(job.global_batch) * job.seq_len;
@@ -67,6 +42,33 @@ Error too_large(const TrainingMemory& m, Bytes capacity) {
 }  // namespace
 
 struct TrainingModel::Memo {
+  // All that a ModelCost depends on.
+  struct CostKey {
+    int tp, ep, etp, cp, micro_batch, seq_len;
+    int apart;  // stages between the replicas that share experts; 0: none
+    bool sequence_parallel;
+    Format format;
+    bool overlap_tp, fused_attention, dropout, mtp, frozen_base;
+    auto operator<=>(const CostKey&) const = default;
+  };
+  static CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
+    const bool apart = l.order == RankOrder::kTpCpPpDp && l.ep * l.etp > l.tp * l.cp;
+    return {l.tp,
+            l.ep,
+            l.etp,
+            l.cp,
+            l.micro_batch,
+            job.seq_len,
+            apart ? l.pp : 0,
+            l.sequence_parallel,
+            job.format,
+            job.overlap_tp,
+            job.fused_attention,
+            job.dropout,
+            job.mtp,
+            job.frozen_base};
+  }
+
   std::shared_mutex lock;
   std::map<CostKey, ModelCost> costs;
 };
@@ -79,7 +81,7 @@ TrainingModel::TrainingModel(const Machine& machine, const Model& model, const K
       memo_(std::make_shared<Memo>()) {}
 
 const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayout& layout) const {
-  const CostKey key = key_of(job, layout);
+  const Memo::CostKey key = Memo::key_of(job, layout);
   {
     const std::shared_lock reading(memo_->lock);
     const auto found = memo_->costs.find(key);

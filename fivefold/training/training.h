@@ -61,12 +61,13 @@ struct TrainingJob {
   bool overlap_grad_reduce = true;
   bool overlap_param_gather = true;
   bool overlap_tp = false;
-  bool overlap_ep = false;
-  bool overlap_pp = true;       // of the interleaved schedule
+  bool overlap_ep = false;      // with a micro batch that passes the other way (task_times.h)
+  bool overlap_pp = true;       // of the schedules that need not wait: not GPipe, not 1F1B
   bool fused_attention = true;  // false: scores are written to memory
   bool dropout = false;         // after attention, scores and FFN, as GPT-3 is trained
-  bool frozen_base = false;     // LoRA: no gradients, no optimizer state of the weights
-  double gradient_bytes = 4;    // of one stored and reduced gradient
+  bool mtp = false;           // the model's layers that predict further tokens are trained with it
+  bool frozen_base = false;   // LoRA: no gradients, no optimizer state of the weights
+  double gradient_bytes = 4;  // of one stored and reduced gradient
 };
 
 struct TrainingMemory {
