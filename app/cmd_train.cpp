@@ -65,8 +65,9 @@ Result<TrainingJob> job_of(const Options& options, const Device& device) {
 Result<TrainingPlan> plan_of(const Options& options, const Machine& machine, const Model& model,
                              const TrainingModel& training, const TrainingJob& job) {
   if (options.searched) {
-    SearchReport report;
-    return best_training(training, machine, model, job, report);
+    auto found = search_training(training, machine, model, job, 1);
+    if (!found) return fail(found.error());
+    return std::move(found->best.front());
   }
   TrainingPlan plan;
   plan.layout = options.layout;
