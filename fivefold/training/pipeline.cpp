@@ -55,12 +55,6 @@ double steady_total(const TaskTable& table, Schedule schedule, int rank) {
       table, schedule, rank, [](const TaskSeconds& s) -> const auto& { return s.total; });
 }
 
-StageWork work_of(const TaskTable& table, int rank) {
-  StageWork work;
-  for (int chunk = 0; chunk < table.chunks(); ++chunk) work += table.work(rank, chunk);
-  return work;
-}
-
 // The slowest circuit of 1F1B: from a rank down to the last one and back, with all the micro
 // batches that it has in flight on the way.
 double circuit_1f1b(const TaskTable& table, double hop) {
@@ -146,35 +140,6 @@ Seen seen_by(const TaskTable& table, const Recurrence& r, double more, Schedule 
   return seen;
 }
 
-// Of ranks that hold equal chunks the one that ends last decides.
-struct Finish {
-  double passes = 0;  // end of the passes of the rank that ends last with its exchange
-  Seconds exchange, optimizer;
-};
-
-Finish finish(const Step& step, const TaskTable& table, std::span<const double> rank_end) {
-  Finish last;
-  for (int rank = 0; rank < table.ranks(); ++rank) {
-    const int kind = table.rank_class(rank);
-    bool latest = true;
-    for (int other = kind; other < table.ranks() && latest; ++other) {
-      if (other == rank || table.rank_class(other) != kind) continue;
-      const double end = rank_end[std::size_t(other)], own = rank_end[std::size_t(rank)];
-      latest = end < own || (end == own && other > rank);
-    }
-    if (!latest) continue;
-    const Seconds exchange = data_parallel_time(step, work_of(table, rank), rank);
-    const double end = rank_end[std::size_t(rank)];
-    if (end + exchange.value() > last.passes + last.exchange.value()) {
-      last.passes = end;
-      last.exchange = exchange;
-    }
-    // The norm of all gradients joins the ranks before any updates its weights.
-    last.optimizer = std::max(last.optimizer, optimizer_time(step, rank));
-  }
-  return last;
-}
-
 }  // namespace
 
 int in_flight(const TrainingLayout& l, int rank, int chunk, int m) {
@@ -206,8 +171,32 @@ bool waits_for_messages(const Step& step) {
   return schedule == Schedule::kGpipe || schedule == Schedule::k1F1B || !step.job.overlap_pp;
 }
 
+// Of ranks that hold equal chunks the one that ends last decides.
+Finish finish(const Step& step, const TaskTable& table, std::span<const double> rank_end) {
+  Finish last;
+  for (int rank = 0; rank < table.ranks(); ++rank) {
+    const int kind = table.rank_class(rank);
+    bool latest = true;
+    for (int other = kind; other < table.ranks() && latest; ++other) {
+      if (other == rank || table.rank_class(other) != kind) continue;
+      const double end = rank_end[std::size_t(other)], own = rank_end[std::size_t(rank)];
+      latest = end < own || (end == own && other > rank);
+    }
+    if (!latest) continue;
+    const Seconds exchange = data_parallel_time(step, table.rank_work(rank), rank);
+    const double end = rank_end[std::size_t(rank)];
+    if (end + exchange.value() > last.passes + last.exchange.value()) {
+      last.passes = end;
+      last.exchange = exchange;
+    }
+    // The norm of all gradients joins the ranks before any updates its weights.
+    last.optimizer = std::max(last.optimizer, optimizer_time(step, rank));
+  }
+  return last;
+}
+
 void write_step(const Step& step, const TaskTable& table, const Recurrence& r, double more,
-                std::span<const double> rank_end, TrainingEstimate& e) {
+                const Finish& last, TrainingEstimate& e) {
   const TrainingLayout& l = step.layout;
   int busiest = 0;
   for (int rank = 1; rank < l.pp; ++rank) {
@@ -215,7 +204,7 @@ void write_step(const Step& step, const TaskTable& table, const Recurrence& r, d
       busiest = rank;
     }
   }
-  const StageWork work = work_of(table, busiest);
+  const StageWork work = table.rank_work(busiest);
   const Seen seen = seen_by(table, r, more, l.schedule, busiest);
   const double passes = step.passes();
   e.forward = passes * work.forward;
@@ -226,7 +215,6 @@ void write_step(const Step& step, const TaskTable& table, const Recurrence& r, d
   e.ep_exposed = Seconds(seen.exchange);
   e.host = Seconds(seen.host);
 
-  const Finish last = finish(step, table, rank_end);
   e.optimizer = last.optimizer;
   e.step = Seconds(last.passes) + last.exchange + last.optimizer;
   // A rank without much to do may end early and its exchange still last the longest.
@@ -263,7 +251,7 @@ void pipeline_time(const Step& step, TrainingEstimate& e) {
       for (double& end : times.rank_end) end += added;
     }
   }
-  write_step(step, table, r, m - few, times.rank_end, e);
+  write_step(step, table, r, m - few, finish(step, table, times.rank_end), e);
 }
 
 }  // namespace fivefold

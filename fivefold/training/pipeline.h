@@ -27,9 +27,18 @@ int in_flight(const TrainingLayout& layout, int rank, int chunk, int micro_batch
 // Whether a rank waits for its messages to leave instead of going on beside them.
 bool waits_for_messages(const Step& step);
 
-// The step whose ranks end their passes at `rank_end` seconds: data-parallel exchange and optimizer
-// follow. `recurrence` counts the tasks of the busiest rank, but for `more` micro batches.
+// How a step ends: the passes of the rank that is done last with its replicas, what their exchange
+// takes from there, and the optimizer, which waits for all ranks: the norm of all gradients.
+struct Finish {
+  double passes = 0;  // seconds
+  Seconds exchange, optimizer;
+};
+// Of ranks that end their passes at `rank_end` seconds.
+Finish finish(const Step& step, const TaskTable& table, std::span<const double> rank_end);
+
+// Parts of the step and their sum. `recurrence` counts the tasks of the busiest rank, but for
+// `more` micro batches in the steady state.
 void write_step(const Step& step, const TaskTable& table, const Recurrence& recurrence, double more,
-                std::span<const double> rank_end, TrainingEstimate& estimate);
+                const Finish& last, TrainingEstimate& estimate);
 
 }  // namespace fivefold

@@ -120,15 +120,6 @@ StageWork stage_work(const Step& step, const StageShare& share) {
   return work;
 }
 
-StageWork rank_work(const Step& step, int rank) {
-  StageWork work;
-  for (int chunk = 0; chunk < chunks(step.layout); ++chunk) {
-    const int stage = model_stage(step.layout, rank, chunk);
-    work += stage_work(step, stage_share(step.on.model, step.layout, stage));
-  }
-  return work;
-}
-
 StageParameters rank_parameters(const Step& step, int rank) {
   StageParameters sum;
   const ModelCost& cost = step.cost;

@@ -59,8 +59,6 @@ struct StageWork {
   StageWork& operator+=(const StageWork& other);
 };
 StageWork stage_work(const Step& step, const StageShare& share);
-// Of all chunks of a device.
-StageWork rank_work(const Step& step, int rank);
 
 // Parameters on one device, of layers and embeddings that all replicas hold and of experts.
 struct StageParameters {

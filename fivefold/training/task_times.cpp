@@ -80,6 +80,12 @@ std::size_t TaskTable::share_number(const Step& step, const StageShare& share) {
   return i;
 }
 
+StageWork TaskTable::rank_work(int rank) const {
+  StageWork sum;
+  for (int chunk = 0; chunk < chunks_; ++chunk) sum += work(rank, chunk);
+  return sum;
+}
+
 void TaskTable::fill(const Step& step) {
   const TrainingLayout& l = step.layout;
   ranks_ = l.pp;

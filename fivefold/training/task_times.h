@@ -27,6 +27,7 @@ class TaskTable {
   double total(std::size_t index) const { return total_[index]; }
   const TaskSeconds& seconds(int rank, int chunk) const { return seconds_[at(rank, chunk)]; }
   const StageWork& work(int rank, int chunk) const { return works_[share(rank, chunk)]; }
+  StageWork rank_work(int rank) const;
   // Ranks of one class hold equal chunks.
   int rank_class(int rank) const { return classes_[std::size_t(rank)]; }
   int chunks() const { return chunks_; }

@@ -12,6 +12,7 @@
 #include "fivefold/training/memory.h"
 #include "fivefold/training/model_cost.h"
 #include "fivefold/training/pipeline.h"
+#include "fivefold/training/simulate.h"
 
 namespace fivefold {
 namespace {
@@ -30,13 +31,40 @@ std::string gigabytes(Bytes bytes) {
   return fmt::format("{:.1f} GB", bytes.value() / 1e9);
 }
 
-Error too_large(const TrainingMemory& m, Bytes capacity) {
+Error too_large(const Step& step, const TrainingMemory& m, Bytes capacity) {
+  int rank = 0;
+  while (rank_memory(step, rank).total != m.total) ++rank;
+  const std::pair<const char*, Bytes> kinds[] = {{"weights", m.weights},
+                                                 {"gradients", m.gradients},
+                                                 {"optimizer", m.optimizer},
+                                                 {"activations", m.activations},
+                                                 {"buffers", m.buffers}};
+  const auto* most = std::max_element(std::begin(kinds), std::end(kinds),
+                                      [](auto& a, auto& b) { return a.second < b.second; });
   return make_error(
-      fmt::format("does not fit: {} needed of {} a device: {} too much", gigabytes(m.total),
-                  gigabytes(capacity), gigabytes(m.total - capacity)),
+      fmt::format("does not fit: {} needed of {} a device: {} too much, most of it {}{}",
+                  gigabytes(m.total), gigabytes(capacity), gigabytes(m.total - capacity),
+                  most->first,
+                  step.layout.pp > 1 ? fmt::format(", on pipeline rank {}", rank) : ""),
       fmt::format("weights {}, gradients {}, optimizer {}, activations {}, buffers {}",
                   gigabytes(m.weights), gigabytes(m.gradients), gigabytes(m.optimizer),
                   gigabytes(m.activations), gigabytes(m.buffers)));
+}
+
+Result<TrainingMemory> memory_of(const Step& step, bool check) {
+  const TrainingMemory memory = most_memory(step);
+  const Bytes capacity = step.on.machine.device.memory_capacity;
+  if (check && memory.total > capacity) return fail(too_large(step, memory, capacity));
+  return memory;
+}
+
+// What follows from the time of the step.
+void write_rates(const Step& step, TrainingEstimate& e) {
+  const TrainingJob& job = step.job;
+  e.model_ops = model_ops(step.on.model, job);
+  const OpsPerSecond peak = peak_of(step.on.kernels, job.format) * double(step.layout.world());
+  e.mfu = e.model_ops / e.step / peak;
+  e.tokens_per_second = double(job.global_batch) * job.seq_len / e.step.value();
 }
 
 }  // namespace
@@ -114,16 +142,30 @@ Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
     return fail(std::move(possible.error()));
   }
   const Step step{{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
+  const auto memory = memory_of(step, check_memory);
+  if (!memory) return fail(memory.error());
   TrainingEstimate e;
-  e.memory = most_memory(step);
-  const Bytes capacity = machine_->device.memory_capacity;
-  if (check_memory && e.memory.total > capacity) return fail(too_large(e.memory, capacity));
+  e.memory = *memory;
   pipeline_time(step, e);
-  e.model_ops = model_ops(*model_, job);
-  const OpsPerSecond peak = peak_of(*kernels_, job.format) * double(layout.world());
-  e.mfu = e.model_ops / e.step / peak;
-  e.tokens_per_second = double(job.global_batch) * job.seq_len / e.step.value();
+  write_rates(step, e);
   return e;
+}
+
+Result<TrainingSimulation> TrainingModel::simulate(const TrainingJob& job,
+                                                   const TrainingLayout& layout,
+                                                   const SimulateOptions& options,
+                                                   bool check_memory) const {
+  if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
+    return fail(std::move(possible.error()));
+  }
+  const Step step{{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
+  const auto memory = memory_of(step, check_memory);
+  if (!memory) return fail(memory.error());
+  auto simulation = simulate_step(step, options);
+  if (!simulation) return simulation;
+  simulation->totals.memory = *memory;
+  write_rates(step, simulation->totals);
+  return simulation;
 }
 
 }  // namespace fivefold

@@ -87,6 +87,8 @@ struct TrainingEstimate {
 };
 
 struct ModelCost;
+struct SimulateOptions;
+struct TrainingSimulation;
 
 class TrainingModel {
  public:
@@ -97,6 +99,10 @@ class TrainingModel {
   // calls from several threads are safe.
   Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout,
                                     bool check_memory = true) const;
+  // The same step, played task by task (simulate.h).
+  Result<TrainingSimulation> simulate(const TrainingJob& job, const TrainingLayout& layout,
+                                      const SimulateOptions& options,
+                                      bool check_memory = true) const;
   // Of a layout that check_layout lets pass: its memory alone, ...
   TrainingMemory memory(const TrainingJob& job, const TrainingLayout& layout) const;
   // ... and what a step takes at least with this tp, cp, ep, etp and micro batch, whatever pp, dp,
