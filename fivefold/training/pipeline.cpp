@@ -9,17 +9,8 @@ namespace {
 
 // Micro batches after which every further one adds the same.
 int settled(const TrainingLayout& l, int m) {
-  switch (l.schedule) {
-    case Schedule::k1F1B:
-      return std::min(m, 2 * l.pp + 2);
-    case Schedule::kDualPipe:
-    case Schedule::kInterleaved:
-    case Schedule::kGpipe:
-    case Schedule::kZbH1:
-    case Schedule::kZbV:
-      break;
-  }
-  return std::min(m, 3 * l.pp);
+  if (l.schedule == Schedule::k1F1B) return std::min(m, 2 * l.pp + 2);
+  return std::min(m, (l.schedule == Schedule::kZbV ? 4 : 3) * l.pp);
 }
 
 // Of a micro batch that a rank takes in the steady state, by kind of time.

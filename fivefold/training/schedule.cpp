@@ -257,7 +257,10 @@ PipelineSchedule pipeline_schedule(const TrainingLayout& l, int m) {
         break;
     }
     const auto begin = std::size_t(s.first.back());
-    pair_up({s.tasks.data() + begin, s.tasks.size() - begin});
+    // GPipe turns round once.
+    if (l.schedule != Schedule::kGpipe) {
+      pair_up({s.tasks.data() + begin, s.tasks.size() - begin});
+    }
     s.first.push_back(std::int32_t(s.tasks.size()));
   }
   return s;

@@ -362,7 +362,8 @@ TEST(Layout, says_why_it_cannot_be) {
               HasSubstr("vpp 2 needs the interleaved schedule"));
   EXPECT_THAT(reason({.tp = 0}), HasSubstr("tp 0 must be at least 1"));
   EXPECT_THAT(reason({.tp = 8, .dp = 16}), HasSubstr("does not fit: "));
-  EXPECT_THAT(reason({.tp = 8, .dp = 16}), HasSubstr(" GB too much (weights "));
+  EXPECT_THAT(reason({.tp = 8, .dp = 16}),
+              HasSubstr(" GB too much, most of it gradients (weights "));
   EXPECT_EQ(reason({.tp = 8, .pp = 16}), "it can");
 }
 
