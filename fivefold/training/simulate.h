@@ -13,7 +13,6 @@
 #pragma once
 
 #include "fivefold/training/schedule.h"
-#include "fivefold/training/stage.h"
 
 namespace fivefold {
 
@@ -42,6 +41,7 @@ struct TrainingSimulation {
   std::vector<std::vector<int>> held;  // of each rank and chunk: micro batches held, when most are
 };
 
+struct Step;
 Result<TrainingSimulation> simulate_step(const Step& step, const SimulateOptions& options);
 
 }  // namespace fivefold
