@@ -7,6 +7,7 @@
 
 #include "bench/subject.h"
 #include "fivefold/training/layout.h"
+#include "fivefold/training/layout_text.h"
 #include "fivefold/training/simulate.h"
 
 namespace fivefold {

@@ -1,7 +1,6 @@
 #include "fivefold/planner/training_search.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <tuple>
 
@@ -9,6 +8,7 @@
 
 #include "fivefold/base/parallel.h"
 #include "fivefold/training/layout.h"
+#include "fivefold/training/parts.h"
 
 namespace fivefold {
 namespace {
@@ -39,43 +39,28 @@ struct Cut {
   bool likely = true;  // looked at first, so that the others have a bar to pass
 };
 
-void add_micro_batches(const Search& s, TrainingLayout layout, bool likely,
-                       std::vector<Cut>& cuts) {
-  const int share = s.job.global_batch / layout.dp;
-  for (const int micro_batch : divisors(share, kMostMicroBatch)) {
-    layout.micro_batch = micro_batch;
-    cuts.push_back({layout, likely && (micro_batch & (micro_batch - 1)) == 0});
-  }
-}
-
-void add_expert_cuts(const Search& s, TrainingLayout layout, std::vector<Cut>& cuts) {
-  const int experts = most_experts(s.model);
+void add_expert_cuts(const Model& model, TrainingLayout layout, std::vector<TrainingLayout>& cuts) {
+  const int experts = most_experts(model);
   const int ranks = layout.tp * layout.cp * layout.dp;
-  const bool plain = layout.cp == 1;
-  if (experts == 0) return add_micro_batches(s, layout, plain, cuts);
+  if (experts == 0) return cuts.push_back(layout);
   for (const int etp : layout.tp == 1 ? std::vector<int>{1} : std::vector<int>{1, layout.tp}) {
     for (const int ep : divisors(experts, ranks / etp)) {
       if (ranks % (ep * etp) != 0) continue;
       layout.ep = ep;
       layout.etp = etp;
-      add_micro_batches(s, layout, plain && etp == 1, cuts);
+      cuts.push_back(layout);
     }
   }
 }
 
+// With every micro batch.
 std::vector<Cut> cuts_of(const Search& s) {
   std::vector<Cut> cuts;
-  const int devices = s.machine.devices;
-  for (const int tp : divisors(devices, std::max(1, most_heads(s.model)))) {
-    if (most_heads(s.model) % tp != 0) continue;
-    for (const int cp : divisors(devices / tp, std::max(1, s.job.seq_len / kLeastTokens))) {
-      if (s.job.seq_len % cp != 0) continue;
-      for (const int pp : divisors(devices / tp / cp, s.model.layer_count())) {
-        TrainingLayout layout{.tp = tp, .pp = pp, .dp = devices / tp / cp / pp, .cp = cp};
-        if (s.job.global_batch % layout.dp != 0) continue;
-        layout.sequence_parallel = tp > 1;
-        add_expert_cuts(s, layout, cuts);
-      }
+  for (TrainingLayout layout : training_cuts(s.machine, s.model, s.job)) {
+    for (const int micro_batch : divisors(s.job.global_batch / layout.dp, kMostMicroBatch)) {
+      layout.micro_batch = micro_batch;
+      const bool power_of_two = (micro_batch & (micro_batch - 1)) == 0;
+      cuts.push_back({layout, power_of_two && layout.cp == 1 && layout.etp == 1});
     }
   }
   return cuts;
@@ -211,24 +196,6 @@ void look_at_all(const Search& s, const std::vector<Cut>& cuts, bool likely, Fou
   for (const Found& part : parts) join(all, part, s.wanted);
 }
 
-struct Part {
-  const char* name;
-  Seconds TrainingEstimate::*time;
-};
-constexpr std::array kParts = {
-    Part{"forward", &TrainingEstimate::forward},
-    Part{"backward", &TrainingEstimate::backward},
-    Part{"recompute", &TrainingEstimate::recompute},
-    Part{"tensor parallel", &TrainingEstimate::tp_exposed},
-    Part{"context parallel", &TrainingEstimate::cp_exposed},
-    Part{"expert parallel", &TrainingEstimate::ep_exposed},
-    Part{"between stages", &TrainingEstimate::pp_exposed},
-    Part{"bubble", &TrainingEstimate::bubble},
-    Part{"data parallel", &TrainingEstimate::dp_exposed},
-    Part{"optimizer", &TrainingEstimate::optimizer},
-    Part{"host", &TrainingEstimate::host},
-};
-
 int cut_changes(const TrainingLayout& a, const TrainingLayout& b) {
   return (a.tp != b.tp) + (a.pp != b.pp) + (a.cp != b.cp) + (a.ep != b.ep) + (a.etp != b.etp) +
          (a.micro_batch != b.micro_batch);
@@ -240,6 +207,26 @@ int other_changes(const TrainingLayout& a, const TrainingLayout& b) {
 }
 
 }  // namespace
+
+std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
+                                          const TrainingJob& job) {
+  std::vector<TrainingLayout> cuts;
+  const int devices = machine.devices;
+  const int heads = std::max(1, most_heads(model));
+  for (const int tp : divisors(devices, heads)) {
+    if (heads % tp != 0) continue;
+    for (const int cp : divisors(devices / tp, std::max(1, job.seq_len / kLeastTokens))) {
+      if (job.seq_len % cp != 0) continue;
+      for (const int pp : divisors(devices / tp / cp, model.layer_count())) {
+        TrainingLayout layout{.tp = tp, .pp = pp, .dp = devices / tp / cp / pp, .cp = cp};
+        if (job.global_batch % layout.dp != 0) continue;
+        layout.sequence_parallel = tp > 1;
+        add_expert_cuts(model, layout, cuts);
+      }
+    }
+  }
+  return cuts;
+}
 
 Result<TrainingSearch> search_training(const TrainingModel& training, const Machine& machine,
                                        const Model& model, const TrainingJob& job, int wanted) {
@@ -289,17 +276,19 @@ std::optional<TrainingPlan> nearest_fit(const TrainingModel& training, const Mac
 }
 
 std::string why_slower(const TrainingEstimate& plan, const TrainingEstimate& best) {
-  std::vector<std::pair<Seconds, const char*>> longer;
-  for (const Part& part : kParts) {
-    const Seconds more = plan.*part.time - best.*part.time;
-    if (more > 0.1 * (plan.step - best.step)) longer.emplace_back(more, part.name);
+  std::vector<StepPart> longer;
+  const auto of_best = step_parts(best);
+  for (std::size_t i = 0; i < of_best.size(); ++i) {
+    StepPart part = step_parts(plan)[i];
+    part.time -= of_best[i].time;
+    if (part.time > 0.1 * (plan.step - best.step)) longer.push_back(part);
   }
   std::stable_sort(longer.begin(), longer.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+                   [](const StepPart& a, const StepPart& b) { return a.time > b.time; });
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(2, longer.size()); ++i) {
-    text += fmt::format("{}{} +{:.3g} s", i == 0 ? "" : ", ", longer[i].second,
-                        longer[i].first.value());
+    text +=
+        fmt::format("{}{} +{:.3g} s", i == 0 ? "" : ", ", longer[i].name, longer[i].time.value());
   }
   return text;
 }

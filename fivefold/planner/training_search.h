@@ -30,6 +30,10 @@ struct TrainingSearch {
   long too_slow = 0;   // of them, fell by their compute alone
 };
 
+// The cuts of a model over all devices: tp, pp, cp, dp, ep and etp that divide.
+std::vector<TrainingLayout> training_cuts(const Machine& machine, const Model& model,
+                                          const TrainingJob& job);
+
 // `wanted` plans at most. Fails if nothing divides, or if nothing fits: then with what the layout
 // that needs the least memory is short of.
 Result<TrainingSearch> search_training(const TrainingModel& training, const Machine& machine,

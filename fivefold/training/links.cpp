@@ -98,7 +98,7 @@ class Builder {
       for (int chunk = 0; chunk < r_.chunks; ++chunk) {
         const int stage = model_stage(step_.layout, rank, chunk);
         layers[std::size_t(last[std::size_t(rank * r_.chunks + chunk)])] +=
-            std::max(1, stage_share(step_.on.model, step_.layout, stage).all_layers());
+            std::max(1, stage_share(step_, stage).all_layers());
       }
     }
     return layers;

@@ -83,8 +83,19 @@ struct PassTimes {
   double issued_forward = 0, issued_backward = 0;  // operators
 };
 
-// One operator forward and backward.
-void add_op(const Costing& c, Op op, PassTimes& times) {
+// Of an operator's forward pass, what the policy of recomputation runs again.
+Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds forward) {
+  if (layer == nullptr) return Seconds();
+  if (c.layout.recompute == Recompute::kOps) {
+    const auto* dense = std::get_if<DenseFfn>(&layer->ffn);
+    return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
+  }
+  const auto module = module_of(op.name);
+  return module && c.layout.recompute_modules.has(*module) ? forward : Seconds();
+}
+
+// One operator forward and backward; without a layer, of what lies around the layers.
+void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) {
   const auto* core = std::get_if<AttentionCore>(&op.shape);
   if (core != nullptr && !c.job.fused_attention) {
     const UnfusedOps ops = unfused_attention(*core, c.job.dropout);
@@ -103,6 +114,7 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
   const Seconds forward = time_of(c, op);
   times.forward += forward;
+  times.selective += again(c, op, layer, forward);
   times.issued_forward += 1;
   times.issued_backward += 1;
   if (core != nullptr || std::holds_alternative<MlaCore>(op.shape) ||
@@ -193,7 +205,8 @@ Op residual_dropout(const Costing& c) {
 // Tokens are gathered by expert before the products and put back after them, on the side that sends
 // and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
 Op permutation(const Costing& c, const MoeFfn& experts) {
-  const double values = c.tokens() * c.layout.etp / c.layout.tp * experts.active * c.model.hidden;
+  const double values =
+      c.tokens() * c.layout.etp / c.layout.tp * experts.active * expert_hidden(c.model, experts);
   return {"permutation", Family::kMemoryBound,
           Streaming{.read = 4 * c.activations(values),
                     .written = 4 * c.activations(values),
@@ -208,7 +221,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, LayerCost
   MoeExchange exchange{.tokens = own,
                        .topk = double(experts.active),
                        .nodes_limit = double(experts.groups_active),
-                       .bytes_per_token = c.activations(c.model.hidden),
+                       .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
                        .experts = double(experts.experts)};
   const Group group = expert_group(c.machine, l);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
@@ -216,7 +229,8 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, LayerCost
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
     const Group slices = stage_group(c.machine, l, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * c.model.hidden);
+    const Bytes bytes =
+        c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
@@ -241,7 +255,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   LayerCost cost;
   PassTimes times;
   for (const Op& op : layer_ops(c.model, layer, c.shard, c.batch, c.precision)) {
-    add_op(c, op, times);
+    add_op(c, op, &layer, times);
   }
   if (c.job.dropout) {
     const Op dropout = residual_dropout(c);
@@ -264,8 +278,11 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
     add_expert_communication(c, *experts, cost);
-    const double matrices =
-        double(experts->experts) * ffn_matrix_values(c.model, experts->width, experts->gated);
+    if (c.layout.recompute == Recompute::kSelective &&
+        c.layout.recompute_modules.has(Module::kExperts)) {
+      cost.ep_backward += cost.ep_forward;  // tokens are sent again
+    }
+    const double matrices = double(experts->experts) * expert_values(c.model, *experts);
     cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
   }
   const Bytes weights = layer_weights(c.model, layer, c.shard, wide_weights());
@@ -289,9 +306,7 @@ void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.issue_backward += share * cost.issue_backward;
   sum.dense_parameters += share * cost.dense_parameters;
   sum.expert_parameters += share * cost.expert_parameters;
-  sum.activations.kept += share * cost.activations.kept;
-  sum.activations.scores += share * cost.activations.scores;
-  sum.activations.input += share * cost.activations.input;
+  sum.activations.add(cost.activations, share);
 }
 
 // The loss over FP32 logits: cast, largest, exponentials and their sum, gradient, in four passes
@@ -312,7 +327,7 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
     if (op.name == "sampling") {
       last.forward += time_of(c, loss(c));
     } else {
-      add_op(c, op, op.name == "embedding" ? first : last);
+      add_op(c, op, nullptr, op.name == "embedding" ? first : last);
     }
   }
   cost.embedding.forward = first.forward;
@@ -348,16 +363,16 @@ void add_prediction(const Costing& c, ModelCost& cost) {
   add_op(c,
          {"mtp_projection", Family::kGemm,
           Gemm{.m = rows, .n = h, .k = 2 * h, .a = Format::kBf16, .b = Format::kBf16}, 1},
-         projection);
+         nullptr, projection);
   for (const LayerGroup& layer : c.model.mtp) {
     add_share(cost.prediction, layer_cost(c, layer), layer.count);
     LayerCost head = cost.head;
     head.dense_parameters = 0;
+    head.activations.input = head.activations.ops = head.activations.kept;  // never computed again
     head.forward += projection.forward;
     head.backward += projection.backward;
     head.weight_gradient += projection.weight_gradient;
     add_share(cost.prediction, head, layer.count);
-    cost.prediction.activations.kept += layer.count * head.activations.kept;
   }
 }
 
@@ -376,6 +391,8 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
   const Model& model = subject.model;
   ModelCost cost;
   const int lead = lead_layers(model);
+  cost.layers = model.layer_count();
+  cost.leading = lead;
   for (const LayerGroup& layer : model.layers) {
     if (lead > 0 && &layer == &model.layers.front()) {
       cost.lead = layer_cost(c, layer);
@@ -388,6 +405,7 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
   if (job.mtp) add_prediction(c, cost);
   const double share = layout.sequence_parallel ? layout.tp : 1;
   cost.boundary = c.activations(c.tokens() * model.hidden / share);
+  cost.loss = loss_buffers(model, layout, job);
   return cost;
 }
 

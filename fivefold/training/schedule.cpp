@@ -10,8 +10,8 @@
 namespace fivefold {
 namespace {
 
-constexpr std::array kSchedules = {Schedule::kGpipe, Schedule::k1F1B, Schedule::kInterleaved,
-                                   Schedule::kZbH1,  Schedule::kZbV,  Schedule::kDualPipe};
+constexpr std::array kAllSchedules = {Schedule::kGpipe, Schedule::k1F1B, Schedule::kInterleaved,
+                                      Schedule::kZbH1,  Schedule::kZbV,  Schedule::kDualPipe};
 
 // The tasks of one rank, as they are appended.
 class Order {
@@ -289,26 +289,8 @@ std::string schedule_problem(const TrainingLayout& l, int m) {
   }
 }
 
-std::string_view name(Schedule schedule) {
-  switch (schedule) {
-    case Schedule::kGpipe:
-      return "gpipe";
-    case Schedule::k1F1B:
-      return "1f1b";
-    case Schedule::kInterleaved:
-      return "interleaved";
-    case Schedule::kZbH1:
-      return "zb-h1";
-    case Schedule::kZbV:
-      return "zb-v";
-    case Schedule::kDualPipe:
-      return "dualpipe";
-  }
-  return "";
-}
-
 std::span<const Schedule> all_schedules() {
-  return kSchedules;
+  return kAllSchedules;
 }
 
 }  // namespace fivefold

@@ -58,8 +58,6 @@ PipelineSchedule pipeline_schedule(const TrainingLayout& layout, int micro_batch
 // What a schedule demands of pp and of the number of micro batches; empty: nothing that is missing.
 std::string schedule_problem(const TrainingLayout& layout, int micro_batches);
 
-// "1f1b", "gpipe", "interleaved", "zb-h1", "zb-v", "dualpipe".
-std::string_view name(Schedule schedule);
 std::span<const Schedule> all_schedules();
 
 }  // namespace fivefold

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "fivefold/training/layout_text.h"
 #include "fivefold/training/pipeline.h"
 #include "fivefold/training/recurrence.h"
 

@@ -10,6 +10,7 @@
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/fabric/machine.h"
 #include "fivefold/training/layout.h"
+#include "fivefold/training/layout_text.h"
 #include "fivefold/training/pipeline.h"
 
 namespace fivefold {

@@ -10,9 +10,9 @@ namespace {
 void add_part(StageWork& work, const LayerCost& cost, int count, Recompute recompute) {
   if (count == 0) return;
   const bool full = recompute == Recompute::kFull;
-  const Seconds again = full                                 ? cost.forward
-                        : recompute == Recompute::kSelective ? cost.selective
-                                                             : Seconds();
+  const Seconds again = full                            ? cost.forward
+                        : recompute == Recompute::kNone ? Seconds()
+                                                        : cost.selective;
   // A layer that is computed again communicates and is issued again.
   const double second = full ? 1 : 0;
   work.forward += count * cost.forward;
@@ -91,28 +91,41 @@ int stage_layers(int layers, const TrainingLayout& l, int stage) {
   return whole + (at < left ? 1 : 0);
 }
 
-// Leading layers that lie in a stage of so many layers.
-int lead_share(int lead, const Model& model, const TrainingLayout& l, int stage, int layers) {
-  if (lead == 0) return 0;
+StageShare share_of(int all, int lead, const TrainingLayout& l, int stage) {
+  const int layers = stage_layers(all, l, stage);
+  StageShare share{0, layers, stage == 0, stage == model_stages(l) - 1};
   int before = 0;
-  for (int s = 0; s < stage && before < lead; ++s)
-    before += stage_layers(model.layer_count(), l, s);
-  return std::clamp(lead - before, 0, layers);
+  for (int s = 0; s < stage && before < lead; ++s) before += stage_layers(all, l, s);
+  share.lead = std::clamp(lead - before, 0, layers);
+  share.layers -= share.lead;
+  return share;
 }
 
 }  // namespace
 
 StageShare stage_share(const Model& model, const TrainingLayout& l, int stage) {
-  const int layers = stage_layers(model.layer_count(), l, stage);
-  const int lead = lead_share(lead_layers(model), model, l, stage, layers);
-  return {lead, layers - lead, stage == 0, stage == model_stages(l) - 1};
+  return share_of(model.layer_count(), lead_layers(model), l, stage);
+}
+
+StageShare stage_share(const Step& step, int stage) {
+  return share_of(step.cost.layers, step.cost.leading, step.layout, stage);
+}
+
+int full_layers(const TrainingLayout& l, const StageShare& share) {
+  const bool some = l.recompute == Recompute::kFull && l.recompute_layers > 0;
+  return some ? std::min(l.recompute_layers, share.all_layers()) : share.all_layers();
 }
 
 StageWork stage_work(const Step& step, const StageShare& share) {
   StageWork work;
   const Recompute recompute = step.layout.recompute;
-  add_part(work, step.cost.lead, share.lead, recompute);
-  add_part(work, step.cost.layer, share.layers, recompute);
+  const int again = full_layers(step.layout, share);
+  const int lead = std::min(again, share.lead), rest = again - lead;
+  add_part(work, step.cost.lead, lead, recompute);
+  add_part(work, step.cost.layer, rest, recompute);
+  // Of full recomputation of some layers, the others keep all.
+  add_part(work, step.cost.lead, share.lead - lead, Recompute::kNone);
+  add_part(work, step.cost.layer, share.layers - rest, Recompute::kNone);
   // Neither the embedding nor the head is computed again.
   add_part(work, step.cost.embedding, share.embedding ? 1 : 0, Recompute::kNone);
   add_part(work, step.cost.head, share.head ? 1 : 0, Recompute::kNone);
@@ -126,7 +139,7 @@ StageParameters rank_parameters(const Step& step, int rank) {
   bool embedding = false;
   for (int chunk = 0; chunk < chunks(step.layout); ++chunk) {
     const int stage = model_stage(step.layout, rank, chunk);
-    const StageShare share = stage_share(step.on.model, step.layout, stage);
+    const StageShare share = stage_share(step, stage);
     sum.dense +=
         share.lead * cost.lead.dense_parameters + share.layers * cost.layer.dense_parameters;
     sum.expert += share.layers * cost.layer.expert_parameters;
@@ -146,7 +159,7 @@ int rank_layers(const Step& step, int rank) {
   int layers = 0;
   for (int chunk = 0; chunk < chunks(step.layout); ++chunk) {
     const int stage = model_stage(step.layout, rank, chunk);
-    layers += stage_share(step.on.model, step.layout, stage).all_layers();
+    layers += stage_share(step, stage).all_layers();
   }
   return layers;
 }

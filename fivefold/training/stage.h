@@ -38,6 +38,11 @@ int model_stage(const TrainingLayout& layout, int rank, int chunk);
 // What does not divide goes to the middle stages first, since the first and the last one hold the
 // embedding and the head; `first_layers` and `last_layers` of the layout say otherwise.
 StageShare stage_share(const Model& model, const TrainingLayout& layout, int stage);
+StageShare stage_share(const Step& step,
+                       int stage);  // the same, without counting the model's layers
+
+// Layers of a part that the policy of recomputation holds for: all, or the first so many.
+int full_layers(const TrainingLayout& layout, const StageShare& share);
 
 // One micro batch in one part of the model, on one device. A pass takes its compute and what
 // communication leaves exposed, or as long as the host needs to issue it.

@@ -100,7 +100,7 @@ void TaskTable::fill(const Step& step) {
   for (int rank = 0; rank < ranks_; ++rank) {
     for (int chunk = 0; chunk < chunks_; ++chunk) {
       const int stage = model_stage(l, rank, chunk);
-      shares_[at(rank, chunk)] = share_number(step, stage_share(step.on.model, l, stage));
+      shares_[at(rank, chunk)] = share_number(step, stage_share(step, stage));
     }
   }
   for (int rank = 0; rank < ranks_; ++rank) {

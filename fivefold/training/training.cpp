@@ -34,11 +34,12 @@ std::string gigabytes(Bytes bytes) {
 Error too_large(const Step& step, const TrainingMemory& m, Bytes capacity) {
   int rank = 0;
   while (rank_memory(step, rank).total != m.total) ++rank;
-  const std::pair<const char*, Bytes> kinds[] = {{"weights", m.weights},
-                                                 {"gradients", m.gradients},
-                                                 {"optimizer", m.optimizer},
-                                                 {"activations", m.activations},
-                                                 {"buffers", m.buffers}};
+  const std::pair<const char*, Bytes> kinds[] = {
+      {"weights", m.weights},
+      {"gradients", m.gradients},
+      {"optimizer", m.optimizer},
+      {"activations", m.activations},
+      {"loss and buffers", m.loss + m.buffers + m.fragmentation}};
   const auto* most = std::max_element(std::begin(kinds), std::end(kinds),
                                       [](auto& a, auto& b) { return a.second < b.second; });
   return make_error(
@@ -46,9 +47,9 @@ Error too_large(const Step& step, const TrainingMemory& m, Bytes capacity) {
                   gigabytes(m.total), gigabytes(capacity), gigabytes(m.total - capacity),
                   most->first,
                   step.layout.pp > 1 ? fmt::format(", on pipeline rank {}", rank) : ""),
-      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, buffers {}",
+      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, loss and buffers {}",
                   gigabytes(m.weights), gigabytes(m.gradients), gigabytes(m.optimizer),
-                  gigabytes(m.activations), gigabytes(m.buffers)));
+                  gigabytes(m.activations), gigabytes(m.loss + m.buffers + m.fragmentation)));
 }
 
 Result<TrainingMemory> memory_of(const Step& step, bool check) {
@@ -76,7 +77,10 @@ struct TrainingModel::Memo {
     int apart;  // stages between the replicas that share experts; 0: none
     bool sequence_parallel;
     Format format;
-    bool overlap_tp, fused_attention, dropout, mtp, frozen_base;
+    bool overlap_tp, fused_attention, dropout, mtp, frozen_base, eager;
+    double logit_bytes;
+    bool by_operator;
+    Modules modules;
     auto operator<=>(const CostKey&) const = default;
   };
   static CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
@@ -94,7 +98,11 @@ struct TrainingModel::Memo {
             job.fused_attention,
             job.dropout,
             job.mtp,
-            job.frozen_base};
+            job.frozen_base,
+            job.eager,
+            job.logit_bytes,
+            l.recompute == Recompute::kOps,
+            l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};
   }
 
   std::shared_mutex lock;
