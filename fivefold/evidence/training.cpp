@@ -6,58 +6,52 @@
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/evidence/reliability.h"
 #include "fivefold/evidence/training_case.h"
+#include "fivefold/evidence/training_choice.h"
 
 namespace fivefold {
 namespace {
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
+// What the row's metric is compared with, and how many of it: seconds, or tokens a second of all
+// devices, which become seconds once the batch is known.
 struct Target {
   std::string family = "step_time";
   std::string unit = "s";
-  double measured = 0;
+  double value = 0;
+  bool rate = false;
   std::string refused = "";
 };
 
-// Model operations of a step as Megatron-LM counts them (Narayanan 2021, arXiv 2104.04473, section
-// 5.1): full attention, vocabulary once; its own tables add the recomputed forward pass.
-Target step_from_tflops(const CsvTable& table, std::size_t row) {
-  if (table.at(row, "metric2") == "step_time_s") {
-    return {.measured = table.number(row, "value2").value_or(0)};
-  }
-  const auto layers = table.number(row, "layers"), hidden = table.number(row, "hidden");
-  const auto vocabulary = table.number(row, "vocab"), seq = table.number(row, "seq_len");
-  const auto batch = table.number(row, "global_batch_seqs"), chips = table.number(row, "chips");
-  const auto rate = table.number(row, "value");
-  const std::string_view software = table.at(row, "software");
-  const bool counts_so =
-      software.starts_with("Megatron-LM") || software.starts_with("Megatron-Core");
-  if (!counts_so || !layers || !hidden || !vocabulary || !seq || !batch || !chips || !rate) {
-    return {.refused = "operation count of the source not known"};
-  }
-  const bool recomputed = table.at(row, "recompute") == "full";
-  const double ops = 72 * *batch * *seq * *layers * *hidden * *hidden * (1 + *seq / (6 * *hidden)) *
-                         (recomputed ? 4.0 / 3 : 1) +
-                     6 * *batch * *seq * *hidden * *vocabulary;
-  return {.measured = ops / (*rate * 1e12 * *chips)};
+// Operations a second of one chip as tokens a second of all, by the software's own count.
+Target rate_of_operations(const CsvTable& table, std::size_t row, const TrainingCase& c,
+                          double operations) {
+  const double each = counted_ops_per_token(table, row, c.model, c.job.seq_len).value();
+  if (each <= 0) return {.refused = "operation count of the source not known"};
+  return {.value = operations * c.chips / each, .rate = true};
 }
 
-Target target_of(const CsvTable& table, std::size_t row) {
+Target target_of(const CsvTable& table, std::size_t row, const TrainingCase& c) {
   const std::string_view metric = table.at(row, "metric");
   const double value = table.number(row, "value").value_or(0);
-  if (metric == "step_time_s") return {.measured = value};
-  if (metric == "tokens_per_s_per_gpu") {
-    const auto batch = table.number(row, "global_batch_seqs"), seq = table.number(row, "seq_len");
-    const auto chips = table.number(row, "chips");
-    if (!batch || !seq || !chips) return {.refused = "global batch not published"};
-    return {.measured = *batch * *seq / (value * *chips)};
+  if (metric == "step_time_s") return {.value = value};
+  if (metric == "tokens_per_s_per_gpu") return {.value = value * c.chips, .rate = true};
+  if (metric == "tflops_per_gpu" && table.at(row, "metric2") == "step_time_s") {
+    return {.value = table.number(row, "value2").value_or(0)};
   }
-  if (metric == "tflops_per_gpu") return step_from_tflops(table, row);
+  if (metric == "tflops_per_gpu") return rate_of_operations(table, row, c, value * 1e12);
+  if (metric == "mfu") {
+    const OpsPerSecond peak = c.chip->device.peak_for(c.job.format);
+    return rate_of_operations(table, row, c, value * peak.value() * c.chip->devices_per_chip);
+  }
   if (metric == "activation_mem_GiB" || metric == "param_optimizer_mem_GiB") {
-    return {.family = "peak_memory", .unit = "GiB", .measured = value};
+    return {.family = "peak_memory", .unit = "GiB", .value = value};
   }
   if (metric == "activation_mem_percent_of_baseline") {
-    return {.family = "peak_memory", .unit = "%", .measured = value};
+    return {.family = "peak_memory", .unit = "%", .value = value};
+  }
+  if (metric == "time_to_target_min") {
+    return {.refused = "steps to a target quality are not modelled, only the time of one"};
   }
   return {.refused = fmt::format("metric {} is not comparable", metric)};
 }
@@ -76,23 +70,9 @@ tl::expected<Bench, std::string> bench_of(const TrainingCase& c) {
   return Bench{std::move(*machine), std::move(*kernels)};
 }
 
-// Where the recomputation is not published, the least that fits.
-Result<TrainingEstimate> estimate_of(const Bench& bench, const TrainingCase& c) {
-  const TrainingModel training(bench.machine, c.model, bench.kernels);
-  if (c.recompute_known) return training.estimate(c.job, c.layout, false);
-  TrainingLayout layout = c.layout;
-  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
-    layout.recompute = recompute;
-    auto estimate = training.estimate(c.job, layout, true);
-    if (estimate) return estimate;
-  }
-  layout.recompute = Recompute::kFull;
-  return training.estimate(c.job, layout, false);
-}
-
 // Activations as a share of those without sequence parallelism and recomputation.
-double percent_of_baseline(const Bench& bench, const TrainingCase& c, Bytes activations) {
-  const TrainingModel training(bench.machine, c.model, bench.kernels);
+double percent_of_baseline(const TrainingModel& training, const TrainingChoice& c,
+                           Bytes activations) {
   TrainingLayout base = c.layout;
   base.sequence_parallel = false;
   base.recompute = Recompute::kNone;
@@ -100,17 +80,17 @@ double percent_of_baseline(const Bench& bench, const TrainingCase& c, Bytes acti
   return baseline ? 100 * (activations / baseline->memory.activations) : 0;
 }
 
-double predicted_value(const Bench& bench, const TrainingCase& c, const TrainingEstimate& e,
+double predicted_value(const TrainingModel& training, const TrainingChoice& c,
                        std::string_view metric) {
-  const TrainingMemory& m = e.memory;
+  const TrainingMemory& m = c.estimate.memory;
   if (metric == "activation_mem_GiB") return m.activations.value() / kGib;
   if (metric == "param_optimizer_mem_GiB") {
     return (m.weights + m.gradients + m.optimizer).value() / kGib;
   }
   if (metric == "activation_mem_percent_of_baseline") {
-    return percent_of_baseline(bench, c, m.activations);
+    return percent_of_baseline(training, c, m.activations);
   }
-  return e.step.value();
+  return c.estimate.step.value();
 }
 
 Prediction blank(const CsvTable& table, std::size_t row) {
@@ -124,40 +104,46 @@ Prediction blank(const CsvTable& table, std::size_t row) {
   return p;
 }
 
+// A row that runs: what is predicted for its metric and its memory.
+std::string predict_case(const CsvTable& table, std::size_t row, const TrainingCase& c,
+                         Prediction& p, Prediction& memory) {
+  const Target target = target_of(table, row, c);
+  p.family = target.family + std::string(c.open.family());
+  memory.family += c.open.recompute ? "_inferred" : c.open.family();
+  p.unit = target.unit;
+  p.stack = memory.stack = c.stack.id;
+  p.calibrated = is_calibrated(c.stack, p.form, table.at(row, "group"), target.family, p.chip,
+                               table.at(row, "id"));
+  p.refused = target.refused;
+  const auto bench = bench_of(c);
+  if (!bench) return bench.error();
+  const TrainingModel training(bench->machine, c.model, bench->kernels);
+  const auto chosen = choose(bench->machine, training, c);
+  if (!chosen) return chosen.error().problems.front().what;
+  const double tokens = double(chosen->job.global_batch) * chosen->job.seq_len;
+  p.measured = target.rate ? tokens / target.value : target.value;
+  p.predicted = predicted_value(training, *chosen, table.at(row, "metric"));
+  memory.predicted = chosen->estimate.memory.total.value() / kGib;
+  return {};
+}
+
 // The prediction of the row's metric and, where it has a peak, of its memory.
 void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
                  Predictions& predictions) {
   Prediction p = blank(table, row);
   if (const auto chip = catalog.chip(p.chip)) p.chip = (*chip)->id;
-  const Target target = target_of(table, row);
-  p.family = target.family;
-  p.unit = target.unit;
-  p.measured = target.measured;
-  p.refused = target.refused;
   Prediction memory = p;
   memory.family = "peak_memory";
   memory.unit = "GiB";
-  memory.refused.clear();
   memory.measured = table.number(row, "peak_mem_GiB").value_or(0);
-  const auto refuse = [&](const std::string& reason) {
-    if (p.refused.empty()) p.refused = reason;
-    memory.refused = reason;
-  };
-  if (auto c = training_case(catalog, table, row); !c) {
-    refuse(c.error());
+  std::string reason;
+  if (const auto c = training_case(catalog, table, row); !c) {
+    reason = c.error();
   } else {
-    p.stack = memory.stack = c->stack.id;
-    p.calibrated = is_calibrated(c->stack, p.form, table.at(row, "group"), p.family, p.chip,
-                                 table.at(row, "id"));
-    if (auto bench = bench_of(*c); !bench) {
-      refuse(bench.error());
-    } else if (const auto e = estimate_of(*bench, *c); !e) {
-      refuse(e.error().problems.front().what);
-    } else {
-      p.predicted = predicted_value(*bench, *c, *e, table.at(row, "metric"));
-      memory.predicted = e->memory.total.value() / kGib;
-    }
+    reason = predict_case(table, row, *c, p, memory);
   }
+  if (p.refused.empty()) p.refused = reason;
+  memory.refused = reason;
   if (memory.measured > 0) predictions.push_back(memory);
   predictions.push_back(std::move(p));
 }
@@ -181,7 +167,7 @@ Predictions refuse_all(const CsvTable& table, std::string_view family, std::stri
 Result<Predictions> predict_training(const Catalog& catalog, const CsvTable& table) {
   if (table.column("quantity") >= 0) return predict_reliability(catalog, table);
   if (table.column("dispatcher") >= 0) {
-    return refuse_all(table, "step_time", "a single layer is not a training step");
+    return predict_moe_layers(catalog, table);
   }
   const auto complete =
       need_columns(table, {"chip", "chips", "model", "seq_len", "global_batch_seqs", "micro_batch",

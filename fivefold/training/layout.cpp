@@ -86,6 +86,10 @@ void check_pipeline(const Model& model, const TrainingLayout& l, Problems& probl
   if (l.vpp > 1 && l.schedule != Schedule::kInterleaved) {
     problems.add(fmt::format("vpp {} needs the interleaved schedule", l.vpp));
   }
+  if (l.first_layers < 0 || l.last_layers < 0 || l.first_layers + l.last_layers > layers) {
+    problems.add(fmt::format("{} layers first and {} last are not within {}", l.first_layers,
+                             l.last_layers, layers));
+  }
   if (l.vpp > 1 && l.pp == 1) problems.add(fmt::format("vpp {} needs pp above 1", l.vpp));
 }
 
@@ -119,13 +123,6 @@ Result<void> check_layout(const Machine& machine, const Model& model, const Trai
   }
   if (problems.error.problems.empty()) return {};
   return fail(std::move(problems.error));
-}
-
-int stage_layers(int layers, int pp, int stage) {
-  const int whole = layers / pp, left = layers % pp;
-  // Middle stages first, then the first, last the last.
-  const int turn = stage == pp - 1 ? pp - 1 : stage == 0 ? std::max(0, pp - 2) : stage - 1;
-  return whole + (turn < left ? 1 : 0);
 }
 
 }  // namespace fivefold

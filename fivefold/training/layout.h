@@ -9,8 +9,4 @@ namespace fivefold {
 Result<void> check_layout(const Machine& machine, const Model& model, const TrainingJob& job,
                           const TrainingLayout& layout);
 
-// Layers of one pipeline stage. What does not divide goes to the middle stages first, since the
-// first and the last one hold the embedding and the head.
-int stage_layers(int layers, int pp, int stage);
-
 }  // namespace fivefold

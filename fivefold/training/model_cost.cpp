@@ -78,12 +78,23 @@ void cut_norm(Op& op, int tp) {
 }
 
 struct PassTimes {
-  Seconds forward, backward, selective, attention_forward, attention_backward;
+  Seconds forward, backward, weight_gradient, selective, attention_forward, attention_backward;
   double issued_forward = 0, issued_backward = 0;  // operators
 };
 
-// One operator forward and backward.
-void add_op(const Costing& c, Op op, PassTimes& times) {
+// Of an operator's forward pass, what the policy of recomputation runs again.
+Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds forward) {
+  if (layer == nullptr) return Seconds();
+  if (c.layout.recompute == Recompute::kOps) {
+    const auto* dense = std::get_if<DenseFfn>(&layer->ffn);
+    return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
+  }
+  const auto module = module_of(op.name);
+  return module && c.layout.recompute_modules.has(*module) ? forward : Seconds();
+}
+
+// One operator forward and backward; without a layer, of what lies around the layers.
+void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) {
   const auto* core = std::get_if<AttentionCore>(&op.shape);
   if (core != nullptr && !c.job.fused_attention) {
     const UnfusedOps ops = unfused_attention(*core, c.job.dropout);
@@ -102,6 +113,7 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
   const Seconds forward = time_of(c, op);
   times.forward += forward;
+  times.selective += again(c, op, layer, forward);
   times.issued_forward += 1;
   times.issued_backward += 1;
   if (core != nullptr || std::holds_alternative<MlaCore>(op.shape) ||
@@ -112,9 +124,14 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
     times.attention_backward += backward;
   } else if (std::holds_alternative<MoeBlock>(op.shape)) {
     times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
+    if (c.rule.weight_gradient) times.weight_gradient += forward;
   } else {
     const BackwardOps gradients = backward_ops(op, c.rule);
-    times.backward += time_of_all(c, gradients);
+    for (const Op& gradient : gradients) {
+      const Seconds time = time_of(c, gradient);
+      times.backward += time;
+      if (gradient.name == "weight_gradient") times.weight_gradient += time;
+    }
     times.issued_backward += double(gradients.size()) - 1;
   }
 }
@@ -187,7 +204,8 @@ Op residual_dropout(const Costing& c) {
 // Tokens are gathered by expert before the products and put back after them, on the side that sends
 // and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
 Op permutation(const Costing& c, const MoeFfn& experts) {
-  const double values = c.tokens() * c.layout.etp / c.layout.tp * experts.active * c.model.hidden;
+  const double values =
+      c.tokens() * c.layout.etp / c.layout.tp * experts.active * expert_hidden(c.model, experts);
   return {"permutation", Family::kMemoryBound,
           Streaming{.read = 4 * c.activations(values),
                     .written = 4 * c.activations(values),
@@ -203,7 +221,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   MoeExchange exchange{.tokens = own,
                        .topk = double(experts.active),
                        .nodes_limit = double(experts.groups_active),
-                       .bytes_per_token = c.activations(c.model.hidden),
+                       .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
                        .experts = double(experts.experts)};
   const Group group = make_group(c.machine, l.ep, l.etp);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
@@ -211,7 +229,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
     const Group slices = make_group(c.machine, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * c.model.hidden);
+    const Bytes bytes = c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
@@ -237,7 +255,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   LayerCost cost;
   PassTimes times;
   for (const Op& op : layer_ops(c.model, layer, c.shard, c.batch, c.precision)) {
-    add_op(c, op, times);
+    add_op(c, op, &layer, times);
   }
   if (c.job.dropout) {
     const Op dropout = residual_dropout(c);
@@ -252,6 +270,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   }
   cost.forward = times.forward;
   cost.backward = times.backward;
+  cost.weight_gradient = times.weight_gradient;
   cost.selective = times.selective;
   cost.issue_forward = times.issued_forward * c.parameters.host_time;
   cost.issue_backward = times.issued_backward * c.parameters.host_time;
@@ -259,8 +278,11 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
     add_expert_communication(c, *experts, times, cost);
-    const double matrices =
-        double(experts->experts) * ffn_matrix_values(c.model, experts->width, experts->gated);
+    if (c.layout.recompute == Recompute::kSelective &&
+        c.layout.recompute_modules.has(Module::kExperts)) {
+      cost.selective += cost.ep_forward;  // tokens are sent again
+    }
+    const double matrices = double(experts->experts) * expert_values(c.model, *experts);
     cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
   }
   const Bytes weights = layer_weights(c.model, layer, c.shard, wide_weights());
@@ -272,6 +294,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
 void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.forward += share * cost.forward;
   sum.backward += share * cost.backward;
+  sum.weight_gradient += share * cost.weight_gradient;
   sum.selective += share * cost.selective;
   sum.tp_forward += share * cost.tp_forward;
   sum.tp_backward += share * cost.tp_backward;
@@ -283,9 +306,7 @@ void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.issue_backward += share * cost.issue_backward;
   sum.dense_parameters += share * cost.dense_parameters;
   sum.expert_parameters += share * cost.expert_parameters;
-  sum.activations.kept += share * cost.activations.kept;
-  sum.activations.scores += share * cost.activations.scores;
-  sum.activations.input += share * cost.activations.input;
+  sum.activations.add(cost.activations, share);
 }
 
 // The loss over FP32 logits: cast, largest, exponentials and their sum, gradient, in four passes
@@ -306,13 +327,15 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
     if (op.name == "sampling") {
       last.forward += time_of(c, loss(c));
     } else {
-      add_op(c, op, op.name == "embedding" ? first : last);
+      add_op(c, op, nullptr, op.name == "embedding" ? first : last);
     }
   }
   cost.embedding.forward = first.forward;
   cost.embedding.backward = first.backward;
+  cost.embedding.weight_gradient = first.weight_gradient;
   cost.head.forward = last.forward;
   cost.head.backward = last.backward;
+  cost.head.weight_gradient = last.weight_gradient;
   cost.embedding.issue_forward = first.issued_forward * c.parameters.host_time;
   cost.embedding.issue_backward = first.issued_backward * c.parameters.host_time;
   cost.head.issue_forward = last.issued_forward * c.parameters.host_time;
@@ -332,16 +355,31 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
 
 }  // namespace
 
+int lead_layers(const Model& model) {
+  if (model.layers.size() < 2 || most_experts(model) == 0) return 0;
+  const LayerGroup& first = model.layers.front();
+  const bool dense = std::holds_alternative<DenseFfn>(first.ffn);
+  // A larger share alternates with the others.
+  return dense && 8 * first.count <= model.layer_count() ? first.count : 0;
+}
+
 ModelCost model_cost(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout) {
   const Costing c = costing(subject, job, layout);
   const Model& model = subject.model;
   ModelCost cost;
+  const int lead = lead_layers(model);
   for (const LayerGroup& layer : model.layers) {
-    add_share(cost.layer, layer_cost(c, layer), double(layer.count) / model.layer_count());
+    if (lead > 0 && &layer == &model.layers.front()) {
+      cost.lead = layer_cost(c, layer);
+    } else {
+      const double share = double(layer.count) / (model.layer_count() - lead);
+      add_share(cost.layer, layer_cost(c, layer), share);
+    }
   }
   add_embedding_and_head(c, cost);
   const double share = layout.sequence_parallel ? layout.tp : 1;
   cost.boundary = c.activations(c.tokens() * model.hidden / share);
+  cost.loss = loss_buffers(model, layout, job);
   return cost;
 }
 

@@ -17,7 +17,8 @@ struct Subject {
 
 struct LayerCost {
   Seconds forward, backward;
-  Seconds selective;  // recomputation of attention scores
+  Seconds weight_gradient;  // of backward: what no other stage waits for
+  Seconds selective;        // recomputation by a policy between none and all
   // Communication that no compute hides.
   Seconds tp_forward, tp_backward;
   Seconds cp_forward, cp_backward;
@@ -32,12 +33,18 @@ struct LayerCost {
 };
 
 struct ModelCost {
-  LayerCost layer;  // the mean of all layers
+  LayerCost lead;   // a dense layer before those with experts
+  LayerCost layer;  // the mean of the others
   LayerCost embedding;
   LayerCost head;
   double table = 0;  // parameters of the embedding table on the device
   Bytes boundary;    // one micro batch between two pipeline stages, one device
+  Bytes loss;        // transient values of one micro batch (loss_buffers)
 };
+
+// Dense layers before the first one with experts (DeepSeek: 3). Layers that alternate count by
+// their mean.
+int lead_layers(const Model& model);
 
 ModelCost model_cost(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout);
 

@@ -9,6 +9,7 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device)
     for (const Fact& fact : entry.parameters->all) {
       if (fact.path == "sustained") parameters.sustained = fact.number;
       if (fact.path == "host_time") parameters.host_time = Seconds(fact.number);
+      if (fact.path == "fragmentation") parameters.fragmentation = fact.number;
       if (fact.path == "communication_cores") parameters.communication_cores = fact.number;
     }
   }

@@ -3,6 +3,7 @@
 //                        benchmark: the chip stays at its power limit, caches are cold
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs
+//   fragmentation        what the allocator holds beyond use, of all that comes and goes in a step
 //   communication_cores  cores that a collective takes from the compute beside it
 #pragma once
 
@@ -16,6 +17,7 @@ struct TrainingParameters {
   double sustained = 1;
   Seconds host_time;
   double communication_cores = 0;
+  double fragmentation = 0;
 };
 
 // Of entries for all architectures, the device's architecture or its chip, the later wins.

@@ -1,27 +1,16 @@
-// From the cost of layers to the time and memory of a step on the busiest pipeline stage.
+// From the work of pipeline stages to the time of a step.
 #pragma once
 
-#include "fivefold/training/model_cost.h"
+#include "fivefold/training/stage.h"
 
 namespace fivefold {
 
-struct Pipeline {
-  Subject on;
-  const TrainingJob& job;
-  const TrainingLayout& layout;
-  const ModelCost& cost;
-  int micro_batches() const { return job.global_batch / (layout.dp * layout.micro_batch); }
-};
-
 // Writes every part of the step's time and their sum.
-void pipeline_time(const Pipeline& pipeline, TrainingEstimate& estimate);
+void pipeline_time(const Step& step, TrainingEstimate& estimate);
 
-// Of the stage that needs the most.
-TrainingMemory pipeline_memory(const Pipeline& pipeline);
-
-// Micro batches whose activations a stage holds at once: all of them (GPipe), pp - stage (1F1B), or
-// interleaved ((pp - stage - 1) 2 + (v - 1) pp + 1) / v, on the first stage pp + (pp - 1) / v
-// (Korthikanti 2022, arXiv 2205.05198, section 4.2.3).
-double in_flight(const TrainingLayout& layout, int stage, int micro_batches);
+// Micro batches whose activations of a chunk a pipeline rank holds at once: all of them (GPipe),
+// pp - rank (1F1B, ZB-H1), or interleaved ((pp - rank - 1) 2 + (v - 1) pp + 1) / v, on the first
+// rank pp + (pp - 1) / v (Korthikanti 2022, arXiv 2205.05198, section 4.2.3).
+double in_flight(const TrainingLayout& layout, int rank, int chunk, int micro_batches);
 
 }  // namespace fivefold

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "fivefold/training/layout.h"
+#include "fivefold/training/memory.h"
 #include "fivefold/training/model_cost.h"
 #include "fivefold/training/pipeline.h"
 
@@ -20,7 +21,10 @@ struct CostKey {
   int tp, ep, etp, cp, micro_batch, seq_len;
   bool sequence_parallel;
   Format format;
-  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base;
+  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base, eager;
+  double logit_bytes;
+  bool by_operator;
+  Modules modules;
   auto operator<=>(const CostKey&) const = default;
 };
 
@@ -37,7 +41,11 @@ CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
           job.overlap_ep,
           job.fused_attention,
           job.dropout,
-          job.frozen_base};
+          job.frozen_base,
+          job.eager,
+          job.logit_bytes,
+          l.recompute == Recompute::kOps,
+          l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};
 }
 
 Ops model_ops(const Model& model, const TrainingJob& job) {
@@ -58,9 +66,9 @@ Error too_large(const TrainingMemory& m, Bytes capacity) {
   return make_error(
       fmt::format("does not fit: {} needed of {} a device: {} too much", gigabytes(m.total),
                   gigabytes(capacity), gigabytes(m.total - capacity)),
-      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, buffers {}",
+      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, loss and buffers {}",
                   gigabytes(m.weights), gigabytes(m.gradients), gigabytes(m.optimizer),
-                  gigabytes(m.activations), gigabytes(m.buffers)));
+                  gigabytes(m.activations), gigabytes(m.loss + m.buffers + m.fragmentation)));
 }
 
 }  // namespace
@@ -89,19 +97,33 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
   return memo_->costs.emplace(key, computed).first->second;
 }
 
+TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
+  return most_memory(
+      {{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)});
+}
+
+Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
+  const ModelCost& c = cost(job, layout);
+  const int lead = lead_layers(*model_);
+  const auto passes = [](const LayerCost& part) { return part.forward + part.backward; };
+  const Seconds micro_batch = lead * passes(c.lead) +
+                              (model_->layer_count() - lead) * passes(c.layer) +
+                              passes(c.embedding) + passes(c.head);
+  return double(job.global_batch) / layout.micro_batch / (layout.pp * layout.dp) * micro_batch;
+}
+
 Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
                                                  const TrainingLayout& layout,
                                                  bool check_memory) const {
   if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
     return fail(std::move(possible.error()));
   }
-  const Pipeline pipeline{
-      {*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
+  const Step step{{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
   TrainingEstimate e;
-  e.memory = pipeline_memory(pipeline);
+  e.memory = most_memory(step);
   const Bytes capacity = machine_->device.memory_capacity;
   if (check_memory && e.memory.total > capacity) return fail(too_large(e.memory, capacity));
-  pipeline_time(pipeline, e);
+  pipeline_time(step, e);
   e.model_ops = model_ops(*model_, job);
   const OpsPerSecond peak = peak_of(*kernels_, job.format) * double(layout.world());
   e.mfu = e.model_ops / e.step / peak;

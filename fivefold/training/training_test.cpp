@@ -153,22 +153,24 @@ TEST(Pipeline, layers_that_do_not_divide_lengthen_the_busiest_stage) {
   for (int layers : {61, 80, 94, 126}) {
     for (int pp : {1, 2, 4, 8, 16}) {
       int sum = 0;
-      for (int stage = 0; stage < pp; ++stage) sum += stage_layers(layers, pp, stage);
+      const Model model = a_gpt(layers, 1024, 16);
+      const auto of = [&](int stage) { return stage_share(model, {.pp = pp}, stage).all_layers(); };
+      for (int stage = 0; stage < pp; ++stage) sum += of(stage);
       EXPECT_EQ(sum, layers);
-      EXPECT_LE(stage_layers(layers, pp, pp - 1), stage_layers(layers, pp, 0));
+      EXPECT_LE(of(pp - 1), of(0));
     }
   }
 }
 
 TEST(Pipeline, first_stage_of_1f1b_holds_as_many_micro_batches_as_stages) {
   const TrainingLayout plain{.pp = 8};
-  EXPECT_EQ(in_flight(plain, 0, 64), 8);
-  EXPECT_EQ(in_flight(plain, 7, 64), 1);
-  EXPECT_EQ(in_flight(plain, 0, 4), 4);
+  EXPECT_EQ(in_flight(plain, 0, 0, 64), 8);
+  EXPECT_EQ(in_flight(plain, 7, 0, 64), 1);
+  EXPECT_EQ(in_flight(plain, 0, 0, 4), 4);
   // Korthikanti 2022, section 4.2.3: interleaving holds 1 + (p-1)/(p m) times as much.
   const TrainingLayout interleaved{.pp = 8, .vpp = 3, .schedule = Schedule::kInterleaved};
-  EXPECT_NEAR(in_flight(interleaved, 0, 64), 8 * (1 + 7.0 / 24), 1e-12);
-  EXPECT_EQ(in_flight({.pp = 8, .schedule = Schedule::kGpipe}, 0, 64), 64);
+  EXPECT_NEAR(in_flight(interleaved, 0, 0, 64), 8 * (1 + 7.0 / 24), 1e-12);
+  EXPECT_EQ(in_flight({.pp = 8, .schedule = Schedule::kGpipe}, 0, 0, 64), 64);
 }
 
 TEST(Step, grows_with_layers_and_batch) {
@@ -374,14 +376,11 @@ TEST(Backward, matrix_gradients_take_twice_the_operations) {
 }
 
 TEST(Backward, a_gradient_is_narrowed_once_for_both_products_that_take_it) {
-  const Op forward{"proj", Family::kGemm,
-                   Gemm{.m = 4096,
-                        .n = 8192,
-                        .k = 1024,
-                        .a = Format::kFp8,
-                        .b = Format::kFp8,
-                        .quantises = true},
-                   1};
+  const Op forward{
+      "proj", Family::kGemm,
+      Gemm{
+          .m = 4096, .n = 8192, .k = 1024, .a = Format::kFp8, .b = Format::kFp8, .quantises = true},
+      1};
   int narrowings = 0;
   for (const Op& op : backward_ops(forward, {})) {
     if (const auto* product = std::get_if<Gemm>(&op.shape)) {
