@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "fivefold/evidence/evidence.h"
+#include "fivefold/evidence/reliability.h"
 #include "fivefold/evidence/training_case.h"
 #include "fivefold/evidence/training_choice.h"
 
@@ -164,9 +165,7 @@ Predictions refuse_all(const CsvTable& table, std::string_view family, std::stri
 }  // namespace
 
 Result<Predictions> predict_training(const Catalog& catalog, const CsvTable& table) {
-  if (table.column("quantity") >= 0) {
-    return refuse_all(table, "reliability", "reliability is not modelled yet");
-  }
+  if (table.column("quantity") >= 0) return predict_reliability(catalog, table);
   if (table.column("dispatcher") >= 0) {
     return predict_moe_layers(catalog, table);
   }

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "fivefold/planner/search.h"
+#include "fivefold/planner/training_search.h"
 
 namespace fivefold {
 namespace {
@@ -46,10 +46,11 @@ std::vector<int> chunk_counts(const Model& model, int pp) {
 }
 
 std::vector<Candidate> with_chunks(const TrainingCase& c, const std::vector<Candidate>& given) {
-  if (!c.open.virtual_stages && !c.open.schedule) return given;
+  const bool any = c.open.schedule || c.open.layout;
+  if (!c.open.virtual_stages && !any) return given;
   std::vector<Candidate> list;
   for (Candidate candidate : given) {
-    if (c.open.schedule) list.push_back(candidate);
+    if (any) list.push_back(candidate);
     candidate.layout.schedule = Schedule::kInterleaved;
     for (const int vpp : chunk_counts(c.model, candidate.layout.pp)) {
       candidate.layout.vpp = vpp;

@@ -97,6 +97,21 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
   return memo_->costs.emplace(key, computed).first->second;
 }
 
+TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
+  return most_memory(
+      {{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)});
+}
+
+Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
+  const ModelCost& c = cost(job, layout);
+  const int lead = lead_layers(*model_);
+  const auto passes = [](const LayerCost& part) { return part.forward + part.backward; };
+  const Seconds micro_batch = lead * passes(c.lead) +
+                              (model_->layer_count() - lead) * passes(c.layer) +
+                              passes(c.embedding) + passes(c.head);
+  return double(job.global_batch) / layout.micro_batch / (layout.pp * layout.dp) * micro_batch;
+}
+
 Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
                                                  const TrainingLayout& layout,
                                                  bool check_memory) const {

@@ -108,6 +108,11 @@ class TrainingModel {
   // calls from several threads are safe.
   Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout,
                                     bool check_memory = true) const;
+  // Of a layout that check_layout lets pass: its memory alone, ...
+  TrainingMemory memory(const TrainingJob& job, const TrainingLayout& layout) const;
+  // ... and what a step takes at least with this tp, cp, ep, etp and micro batch, whatever pp, dp,
+  // schedule and sharding: compute alone, without a bubble.
+  Seconds least_step(const TrainingJob& job, const TrainingLayout& layout) const;
 
  private:
   struct Memo;
