@@ -76,6 +76,32 @@ Op pointwise(std::string_view name, double values, double read, double written) 
 
 }  // namespace
 
+ExpertOps expert_ops(const MoeBlock& b, Format activations) {
+  const double rows = b.tokens * b.topk / b.experts * b.imbalance;
+  const double up = b.gated ? 2 * b.width : b.width;
+  const bool narrow = bytes_per_value(b.a) < bytes_per_value(activations);
+  const auto product = [&](double n, double k) {
+    Op op{
+        "expert", Family::kGemm,
+        Gemm{
+            .m = rows, .n = n, .k = k, .a = b.a, .b = b.b, .out = activations, .quantises = narrow},
+        b.local_experts};
+    return op;
+  };
+  ExpertOps ops;
+  ops.push_back(product(up, b.hidden));
+  // All experts' rows at once.
+  const double values = rows * b.local_experts;
+  const double each = bytes_per_value(activations);
+  ops.push_back({"expert_activation", Family::kMemoryBound,
+                 Streaming{.read = Bytes(values * up * each),
+                           .written = Bytes(values * b.width * each),
+                           .ops = Ops(8 * values * b.width)},
+                 1});
+  ops.push_back(product(b.hidden, b.width));
+  return ops;
+}
+
 double attention_backward_ratio() {
   return kAttentionBackwardOps * kAttentionForwardRate / kAttentionBackwardRate;
 }

@@ -14,6 +14,11 @@ struct BackwardRule {
 };
 BackwardOps backward_ops(const Op& forward, const BackwardRule& rule);
 
+// Experts one after the other, as products of their own: up, activation, down (Transformer Engine's
+// GroupedLinear).
+using ExpertOps = InlineVector<Op, 3>;
+ExpertOps expert_ops(const MoeBlock& block, Format activations);
+
 // Of attention: time of the backward pass over time of the forward pass.
 double attention_backward_ratio();
 

@@ -28,19 +28,26 @@ struct Replicas {
   int size = 1, stride = 1;
 };
 
-// Gradients reduced to shards, or all of them where nothing is sharded; copies of a shard (HSDP)
-// then agree by an all-reduce.
+Seconds time_among(const Step& step, Collective collective, int size, int stride, Bytes bytes) {
+  const Group group = make_group(step.on.machine, size, stride);
+  return collective_time(step.on.machine, collective, group, bytes).time;
+}
+
+// Gradients reduced to shards, or all of them where nothing is sharded.
 Seconds reduce_time(const Step& step, const Replicas& r) {
   const Bytes bytes(step.job.gradient_bytes * r.parameters);
-  const auto time = [&](Collective collective, int size, int stride, Bytes of) {
-    return collective_time(step.on.machine, collective, make_group(step.on.machine, size, stride),
-                           of)
-        .time;
-  };
-  if (step.layout.zero == 0) return time(Collective::kAllReduce, r.size, r.stride, bytes);
+  const bool sharded = step.layout.zero > 0;
+  const int size = sharded ? shards(step.layout, r.size) : r.size;
+  return time_among(step, sharded ? Collective::kReduceScatter : Collective::kAllReduce, size,
+                    r.stride, bytes);
+}
+
+// Copies of a shard (HSDP) then agree by an all-reduce.
+Seconds copies_time(const Step& step, const Replicas& r) {
+  if (step.layout.zero == 0) return Seconds();
   const int shard = shards(step.layout, r.size);
-  return time(Collective::kReduceScatter, shard, r.stride, bytes) +
-         time(Collective::kAllReduce, r.size / shard, r.stride * shard, bytes / shard);
+  const Bytes bytes(step.job.gradient_bytes * r.parameters / shard);
+  return time_among(step, Collective::kAllReduce, r.size / shard, r.stride * shard, bytes);
 }
 
 Seconds gather_time(const Step& step, const Replicas& r) {
@@ -51,16 +58,17 @@ Seconds gather_time(const Step& step, const Replicas& r) {
 }
 
 struct ReplicaTime {
-  Seconds reduce, gather;
+  Seconds reduce, copies, gather;
 };
 
 ReplicaTime replica_time(const Step& step, const StageParameters& parameters) {
   const TrainingLayout& l = step.layout;
   const Replicas dense{parameters.dense, dense_replicas(l), l.tp};
-  ReplicaTime time{reduce_time(step, dense), gather_time(step, dense)};
+  ReplicaTime time{reduce_time(step, dense), copies_time(step, dense), gather_time(step, dense)};
   if (parameters.expert > 0) {
     const Replicas expert{parameters.expert, expert_replicas(l), l.ep * l.etp};
     time.reduce += reduce_time(step, expert);
+    time.copies += copies_time(step, expert);
     time.gather += gather_time(step, expert);
   }
   return time;
@@ -83,7 +91,14 @@ Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
   if (!replicated || step.job.frozen_base) return Seconds();
   const int layers = rank_layers(step, rank);
   const StageParameters parameters = rank_parameters(step, rank);
-  const auto [reduce, gather] = replica_time(step, parameters);
+  auto [reduce, copies, gather] = replica_time(step, parameters);
+  // Among copies of shards a scan over layers reduces once, behind the last micro batch (XLA).
+  Seconds after;
+  if (l.zero == 3 && !step.job.overlap_grad_reduce) {
+    after = copies;
+  } else {
+    reduce += copies;
+  }
   // A bucket is a layer: the last one reduced and the first one gathered are always seen.
   const Seconds last = reduce / std::max(1, layers), first = gather / std::max(1, layers);
   const Seconds reduced =
@@ -94,7 +109,7 @@ Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
     // its gradient.
     const Seconds pass = exposed(step, gather, work.forward_pass(), Seconds()) +
                          exposed(step, gather + reduce, work.backward_pass(), Seconds());
-    return double(step.micro_batches()) * pass + first + last;
+    return double(step.micro_batches()) * pass + first + last + after;
   }
   return reduced + (step.job.overlap_param_gather
                         ? exposed(step, gather, work.forward_pass(), first)
@@ -117,10 +132,10 @@ Seconds optimizer_time(const Step& step, int rank) {
   const OptimizerState& optimizer = step.job.optimizer;
   const double state = optimizer.state_bytes(), weight = optimizer.weight_bytes();
   const double master = optimizer.master == MasterWeights::kIsWeight ? weight : 0;
-  const Streaming update{.read = Bytes(own * (2 * gradient + state + master)),
-                         .written = Bytes(own * (state + weight) +
-                                          (step.layout.zero >= 2 ? own : all) * gradient),
-                         .ops = Ops(own * 12)};
+  const Streaming update{
+      .read = Bytes(own * (2 * gradient + state + master)),
+      .written = Bytes(own * (state + weight) + (step.layout.zero >= 2 ? own : all) * gradient),
+      .ops = Ops(own * 12)};
   return step.on.kernels.time(Family::kMemoryBound, update).time;
 }
 

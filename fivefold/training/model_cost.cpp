@@ -93,6 +93,41 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
   return module && c.layout.recompute_modules.has(*module) ? forward : Seconds();
 }
 
+// The forward and backward pass of operators whose gradients are operators too.
+void add_with_gradients(const Costing& c, const Op& op, PassTimes& times) {
+  times.forward += time_of(c, op);
+  const BackwardOps gradients = backward_ops(op, c.rule);
+  for (const Op& gradient : gradients) {
+    const Seconds time = time_of(c, gradient);
+    times.backward += time;
+    if (gradient.name == "weight_gradient") times.weight_gradient += time;
+  }
+  times.issued_forward += 1;
+  times.issued_backward += double(gradients.size());
+}
+
+// A grouped kernel of all experts or one product after the other: libraries of training have both.
+void add_experts(const Costing& c, const Op& op, PassTimes& times) {
+  const Seconds grouped = time_of(c, op);
+  PassTimes apart;
+  for (const Op& product : expert_ops(std::get<MoeBlock>(op.shape), c.precision.activations)) {
+    add_with_gradients(c, product, apart);
+  }
+  const Seconds input = grouped, weight = c.rule.weight_gradient ? grouped : Seconds();
+  const bool together = grouped + input + weight <= apart.forward + apart.backward;
+  times.forward += together ? grouped : apart.forward;
+  times.backward += together ? input + weight : apart.backward;
+  times.weight_gradient += together ? weight : apart.weight_gradient;
+  times.issued_forward += together ? 1 : apart.issued_forward;
+  times.issued_backward += together ? 1 : apart.issued_backward;
+  if (c.layout.recompute == Recompute::kOps || c.layout.recompute_modules.has(Module::kExperts)) {
+    times.selective += together ? grouped : apart.forward;
+  } else if (c.layout.recompute_modules.has(Module::kExpertActivation)) {
+    const ExpertOps products = expert_ops(std::get<MoeBlock>(op.shape), c.precision.activations);
+    times.selective += time_of(c, products[1]);
+  }
+}
+
 // One operator forward and backward; without a layer, of what lies around the layers.
 void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) {
   const auto* core = std::get_if<AttentionCore>(&op.shape);
@@ -110,29 +145,24 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     times.attention_backward += backward;
     return;
   }
+  if (std::holds_alternative<MoeBlock>(op.shape)) {
+    add_experts(c, op, times);
+    return;
+  }
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
   const Seconds forward = time_of(c, op);
-  times.forward += forward;
   times.selective += again(c, op, layer, forward);
-  times.issued_forward += 1;
-  times.issued_backward += 1;
   if (core != nullptr || std::holds_alternative<MlaCore>(op.shape) ||
       std::holds_alternative<ModuleRest>(op.shape)) {
     const Seconds backward = attention_backward_ratio() * forward;
+    times.forward += forward;
     times.backward += backward;
     times.attention_forward += forward;
     times.attention_backward += backward;
-  } else if (std::holds_alternative<MoeBlock>(op.shape)) {
-    times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
-    if (c.rule.weight_gradient) times.weight_gradient += forward;
+    times.issued_forward += 1;
+    times.issued_backward += 1;
   } else {
-    const BackwardOps gradients = backward_ops(op, c.rule);
-    for (const Op& gradient : gradients) {
-      const Seconds time = time_of(c, gradient);
-      times.backward += time;
-      if (gradient.name == "weight_gradient") times.weight_gradient += time;
-    }
-    times.issued_backward += double(gradients.size()) - 1;
+    add_with_gradients(c, op, times);
   }
 }
 
@@ -229,7 +259,8 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
     const Group slices = make_group(c.machine, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
+    const Bytes bytes =
+        c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
