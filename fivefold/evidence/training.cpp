@@ -5,19 +5,14 @@
 #include <fmt/format.h>
 
 #include "fivefold/evidence/evidence.h"
-#include "fivefold/evidence/training_case.h"
+#include "fivefold/evidence/training_bench.h"
 
 namespace fivefold {
 namespace {
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
-struct Target {
-  std::string family = "step_time";
-  std::string unit = "s";
-  double measured = 0;
-  std::string refused = "";
-};
+using Target = TrainingTarget;
 
 // Model operations of a step as Megatron-LM counts them (Narayanan 2021, arXiv 2104.04473, section
 // 5.1): full attention, vocabulary once; its own tables add the recomputed forward pass.
@@ -42,7 +37,9 @@ Target step_from_tflops(const CsvTable& table, std::size_t row) {
   return {.measured = ops / (*rate * 1e12 * *chips)};
 }
 
-Target target_of(const CsvTable& table, std::size_t row) {
+}  // namespace
+
+TrainingTarget training_target(const CsvTable& table, std::size_t row) {
   const std::string_view metric = table.at(row, "metric");
   const double value = table.number(row, "value").value_or(0);
   if (metric == "step_time_s") return {.measured = value};
@@ -62,19 +59,15 @@ Target target_of(const CsvTable& table, std::size_t row) {
   return {.refused = fmt::format("metric {} is not comparable", metric)};
 }
 
-// What a row is computed on.
-struct Bench {
-  Machine machine;
-  KernelModel kernels;
-};
-
-tl::expected<Bench, std::string> bench_of(const TrainingCase& c) {
+tl::expected<TrainingBench, std::string> training_bench(const TrainingCase& c) {
   auto machine = build_machine(c.system, c.chips, c.stack);
   if (!machine) return tl::unexpected<std::string>(machine.error().problems.front().what);
   auto kernels = KernelModel::make(machine->device, c.stack);
   if (!kernels) return tl::unexpected<std::string>(kernels.error().problems.front().what);
-  return Bench{std::move(*machine), std::move(*kernels)};
+  return TrainingBench{std::move(*machine), std::move(*kernels)};
 }
+
+namespace {
 
 // A step of which so many layers are computed again that it fits, as Megatron-Core's
 // recompute_num_layers chooses them: between keeping everything and keeping layer inputs only, time
@@ -91,9 +84,10 @@ TrainingEstimate blend(const TrainingEstimate& kept, const TrainingEstimate& aga
   return e;
 }
 
-// Where the recomputation is not published, the least that fits.
-Result<TrainingEstimate> estimate_of(const Bench& bench, const TrainingCase& c) {
-  const TrainingModel training(bench.machine, c.model, bench.kernels);
+}  // namespace
+
+Result<TrainingEstimate> training_row_estimate(const TrainingBench& bench, const TrainingCase& c,
+                                               const TrainingModel& training) {
   if (c.recompute_known) return training.estimate(c.job, c.layout, false);
   TrainingLayout layout = c.layout;
   layout.recompute = Recompute::kNone;
@@ -105,8 +99,17 @@ Result<TrainingEstimate> estimate_of(const Bench& bench, const TrainingCase& c) 
   return blend(*kept, *again, bench.machine.device.memory_capacity);
 }
 
+bool is_calibrated_row(const TrainingCase& c, const CsvTable& table, std::size_t row,
+                       std::string_view family, std::string_view chip) {
+  const std::string_view id = table.at(row, "id");
+  return is_calibrated(c.stack, "training", table.at(row, "group"), family, chip, id) ||
+         is_calibrated(c.stack, "training", file_stem(table.file), family, chip, id);
+}
+
+namespace {
+
 // Activations as a share of those without sequence parallelism and recomputation.
-double percent_of_baseline(const Bench& bench, const TrainingCase& c, Bytes activations) {
+double percent_of_baseline(const TrainingBench& bench, const TrainingCase& c, Bytes activations) {
   const TrainingModel training(bench.machine, c.model, bench.kernels);
   TrainingLayout base = c.layout;
   base.sequence_parallel = false;
@@ -115,7 +118,7 @@ double percent_of_baseline(const Bench& bench, const TrainingCase& c, Bytes acti
   return baseline ? 100 * (activations / baseline->memory.activations) : 0;
 }
 
-double predicted_value(const Bench& bench, const TrainingCase& c, const TrainingEstimate& e,
+double predicted_value(const TrainingBench& bench, const TrainingCase& c, const TrainingEstimate& e,
                        std::string_view metric) {
   const TrainingMemory& m = e.memory;
   if (metric == "activation_mem_GiB") return m.activations.value() / kGib;
@@ -144,7 +147,7 @@ void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
                  Predictions& predictions) {
   Prediction p = blank(table, row);
   if (const auto chip = catalog.chip(p.chip)) p.chip = (*chip)->id;
-  const Target target = target_of(table, row);
+  const Target target = training_target(table, row);
   p.family = target.family;
   p.unit = target.unit;
   p.measured = target.measured;
@@ -162,11 +165,12 @@ void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
     refuse(c.error());
   } else {
     p.stack = memory.stack = c->stack.id;
-    p.calibrated = is_calibrated(c->stack, p.form, table.at(row, "group"), p.family, p.chip,
-                                 table.at(row, "id"));
-    if (auto bench = bench_of(*c); !bench) {
+    p.calibrated = is_calibrated_row(*c, table, row, p.family, p.chip);
+    if (auto bench = training_bench(*c); !bench) {
       refuse(bench.error());
-    } else if (const auto e = estimate_of(*bench, *c); !e) {
+    } else if (const auto e = training_row_estimate(
+                   *bench, *c, TrainingModel(bench->machine, c->model, bench->kernels));
+               !e) {
       refuse(e.error().problems.front().what);
     } else {
       p.predicted = predicted_value(*bench, *c, *e, table.at(row, "metric"));

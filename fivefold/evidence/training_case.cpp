@@ -186,7 +186,8 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
   const System* system = system_of(catalog, **chip);
   if (system == nullptr) return "no system of the chip in the catalog";
   result.system = *system;
-  result.stack = training_stack(catalog, **chip, habits_of(table, row, **chip).framework);
+  result.framework = habits_of(table, row, **chip).framework;
+  result.stack = training_stack(catalog, **chip, result.framework);
   const auto chips = whole(table, row, "chips");
   if (!chips) return "number of chips not published";
   result.chips = *chips;

@@ -38,6 +38,8 @@ struct TrainingParameters {
 
 // Of entries for all architectures, the device's architecture or its chip, the later wins.
 TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format);
+// One of them by its name, in coherent units; unknown names change nothing.
+void set_parameter(TrainingParameters& parameters, std::string_view name, double value);
 
 inline constexpr std::string_view kDefaultFramework = "train/pytorch";
 
