@@ -68,14 +68,16 @@ struct Habits {
 // all of it, tensor parallelism with user buffers (NeMo performance recipes).
 constexpr std::array kHabits = {
     Habits{"Megatron-DeepSpeed", false, false, false, true, 2, "train/megatron-deepspeed"},
-    Habits{"Megatron-LM, TE", true, false, true, false, 4},
+    Habits{"Megatron-LM, TE", true, false, true, false, 4, "train/megatron-core"},
     Habits{"Megatron-LM", false, false, false, true, 4},
-    Habits{"torchtitan", true, false, true, false, 4},
-    Habits{"llm-foundry", true, false, true, false, 2},
-    Habits{"PyTorch FSDP", true, false, true, false, 2},
-    Habits{"Megatron-Core", true, true, true, false, 4},
-    Habits{"NeMo 24", true, true, true, false, 4, "train/flash-attention-2"},
-    Habits{"NeMo", true, true, true, false, 4},
+    Habits{"torchtitan", true, false, true, false, 4, "train/torchtitan"},
+    Habits{"llm-foundry", true, false, true, false, 2, "train/llm-foundry"},
+    Habits{"PyTorch FSDP", true, false, true, false, 2, "train/fsdp-compiled"},
+    Habits{"Megatron-Core", true, true, true, false, 4, "train/megatron-core"},
+    Habits{"NeMo 24", true, true, true, false, 4, "train/megatron-core-24"},
+    Habits{"NeMo 26.06", true, true, true, false, 4, "train/megatron-core-26.06"},
+    Habits{"NeMo 26.08", true, true, true, false, 4, "train/megatron-core-26.06"},
+    Habits{"NeMo", true, true, true, false, 4, "train/megatron-core"},
     Habits{"MegaScale", true, true, true, false, 4},
     Habits{"MaxText", false, true, true, false, 4, "train/maxtext"},
     Habits{"T5X", false, true, true, false, 4, "train/maxtext"},
@@ -104,6 +106,13 @@ void set_ablation(std::string_view software, TrainingJob& job) {
   job.overlap_tp = step >= kSteps.begin() + 3;
   job.overlap_pp = step >= kSteps.begin() + 4;
   job.overlap_grad_reduce = job.overlap_param_gather = step >= kSteps.begin() + 5;
+}
+
+// Submitters of MLPerf on Nvidia's chips run Nvidia's NeMo containers, which the configurations
+// beside their results show; their rows name the submitter.
+Habits habits_of(const CsvTable& table, std::size_t row, const Chip& chip) {
+  const bool nemo = table.at(row, "source").starts_with("MLPerf") && chip.vendor == "Nvidia";
+  return habits_of(nemo ? "NeMo" : table.at(row, "software"), table.at(row, "date"));
 }
 
 // Gigabits a second of one device that a text states: "800 Gbps InfiniBand per node", "400 Gb/s
@@ -169,8 +178,8 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
   const System* system = system_of(catalog, **chip);
   if (system == nullptr) return "no system of the chip in the catalog";
   result.system = *system;
-  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
-  result.stack = training_stack(catalog, **chip, habits.framework);
+  result.framework = habits_of(table, row, **chip).framework;
+  result.stack = training_stack(catalog, **chip, result.framework);
   const auto chips = whole(table, row, "chips");
   if (!chips) return "number of chips not published";
   result.chips = *chips;
@@ -253,7 +262,7 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
     result.open.derived = true;
   }
   if (!format) return "precision ambiguous";
-  const Habits habits = habits_of(table.at(row, "software"), table.at(row, "date"));
+  const Habits habits = habits_of(table, row, *result.chip);
   TrainingJob& job = result.job;
   const auto seq_len = seq_len_of(table, row, result);
   if (!seq_len) return "sequence length not published";

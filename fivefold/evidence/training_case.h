@@ -33,6 +33,7 @@ struct TrainingCase {
   const Chip* chip = nullptr;
   System system;  // the catalog's, with the network that the row states
   Stack stack;    // kernels of the chip under the framework that the row names
+  std::string framework;
   Model model;
   TrainingJob job;
   TrainingLayout layout;

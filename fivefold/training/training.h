@@ -18,6 +18,7 @@
 // measured against the FP8 peak.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -103,6 +104,9 @@ class TrainingModel {
  public:
   // The references must outlive it.
   TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels);
+  // With these parameters in the place of the stack's.
+  TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
+                const TrainingParameters& parameters);
   // Why a layout cannot be (does not divide, does not fit), or its estimate. Memory is checked
   // unless told not to. Costs that do not depend on pp, dp and the schedule are kept between calls;
   // calls from several threads are safe.
@@ -121,7 +125,7 @@ class TrainingModel {
   const Machine* machine_;
   const Model* model_;
   const KernelModel* kernels_;
-  TrainingParameters parameters_;
+  std::array<TrainingParameters, kFormatCount> parameters_;  // by format of matrix products
   std::shared_ptr<Memo> memo_;
 };
 
