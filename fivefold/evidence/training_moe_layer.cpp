@@ -51,7 +51,7 @@ tl::expected<LayerCase, std::string> layer_case(const Catalog& catalog, const Cs
   }
   if (found == nullptr) return tl::unexpected<std::string>("no system of the chip in the catalog");
   c.system = *found;
-  c.stack = training_stack(catalog, **chip);
+  c.stack = training_stack(catalog, **chip, "train/megatron-core");
   c.model = moe_model(table, row);
   const auto ranks = whole(table, row, "ranks"), tokens = whole(table, row, "tokens_per_rank");
   const MoeFfn& moe = std::get<MoeFfn>(c.model.layers.front().ffn);

@@ -102,11 +102,9 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
     return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
   }
   const auto module = module_of(op.name);
-  if (!module) return Seconds();
-  const Modules modules = c.layout.recompute_modules;
-  // The activation is a part of the experts.
-  const bool inside = *module == Module::kExpertActivation && modules.has(Module::kExperts);
-  return inside || modules.has(*module) ? forward : Seconds();
+  const bool activation =
+      op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
+  return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
 }
 
 double backward_ratio(const Costing& c) {
@@ -132,8 +130,9 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     return;
   }
   if (const auto* experts = std::get_if<MoeBlock>(&op.shape)) {
-    for (const Op& part : expert_ops(*experts, c.precision.activations))
+    for (const Op& part : expert_ops(*experts, c.precision.activations)) {
       add_op(c, part, layer, times);
+    }
     times.experts += experts->local_experts;
     return;
   }

@@ -10,12 +10,12 @@
 //   grouped              rate of products of experts over that of a dense product of their rows
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs
-//   fragmentation        what the allocator holds beyond use, of all that comes and goes in a step
 //   expert_host_time     so long for one expert of the device in one pass, where the host issues
 //                        products and casts of each expert by themselves; 0: captured or grouped
 //   exchange             rate of the exchange of tokens between experts over that of the library's
 //                        measured one
 //   exchange_overlap     share of a pass's compute beside which the exchange can run
+//   fragmentation        what the allocator holds beyond use, of all that comes and goes in a step
 //   communication_cores  cores that a collective takes from the compute beside it
 #pragma once
 
@@ -40,6 +40,8 @@ struct TrainingParameters {
 
 // Of entries for all architectures, the device's architecture or its chip, the later wins.
 TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format);
+// One of them by its name, in coherent units; unknown names change nothing.
+void set_parameter(TrainingParameters& parameters, std::string_view name, double value);
 
 inline constexpr std::string_view kDefaultFramework = "train/pytorch";
 

@@ -117,6 +117,12 @@ TrainingModel::TrainingModel(const Machine& machine, const Model& model, const K
   }
 }
 
+TrainingModel::TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
+                             const TrainingParameters& parameters)
+    : machine_(&machine), model_(&model), kernels_(&kernels), memo_(std::make_shared<Memo>()) {
+  parameters_.fill(parameters);
+}
+
 const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayout& layout) const {
   const Memo::CostKey key = Memo::key_of(job, layout);
   {

@@ -109,6 +109,9 @@ class TrainingModel {
  public:
   // The references must outlive it.
   TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels);
+  // With these parameters in the place of the stack's.
+  TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
+                const TrainingParameters& parameters);
   // Why a layout cannot be (does not divide, does not fit), or its estimate. Memory is checked
   // unless told not to. Costs that do not depend on pp, dp and the schedule are kept between calls;
   // calls from several threads are safe.
