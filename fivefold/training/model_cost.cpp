@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fivefold/training/backward.h"
+#include "fivefold/training/groups.h"
 
 namespace fivefold {
 namespace {
@@ -26,7 +27,7 @@ struct Costing {
   // Tokens of one micro batch on one device, before sequence parallelism.
   double tokens() const { return batch.tokens(); }
   Bytes activations(double values) const { return Bytes(kActivationBytes * values); }
-  Group tp_group() const { return make_group(machine, layout.tp, 1); }
+  Group tp_group() const { return tensor_group(machine, layout); }
 };
 
 Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout) {
@@ -49,11 +50,21 @@ Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLa
   return c;
 }
 
-// What arithmetic limits runs at the sustained rate.
+// What arithmetic limits runs at the sustained rate. Pointwise operators move what the framework
+// makes them move.
 Seconds time_of(const Costing& c, const Op& op) {
+  if (const auto* stream = std::get_if<Streaming>(&op.shape)) {
+    Streaming moved = *stream;
+    moved.read *= c.parameters.pointwise;
+    moved.written *= c.parameters.pointwise;
+    return op.repeat * c.kernels.time(op.family, moved).time;
+  }
   const KernelTime kernel = c.kernels.time(op);
-  if (kernel.limit != Limit::kCompute) return kernel.time;
-  return kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+  const Seconds time = kernel.limit != Limit::kCompute
+                           ? kernel.time
+                           : kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+  const auto* gemm = std::get_if<Gemm>(&op.shape);
+  return gemm != nullptr && gemm->batch > 1 ? time / c.parameters.grouped : time;
 }
 
 template <class Ops>
@@ -80,6 +91,7 @@ void cut_norm(Op& op, int tp) {
 struct PassTimes {
   Seconds forward, backward, weight_gradient, selective, attention_forward, attention_backward;
   double issued_forward = 0, issued_backward = 0;  // operators
+  double experts = 0;                              // that the host issues by themselves
 };
 
 // Of an operator's forward pass, what the policy of recomputation runs again.
@@ -90,7 +102,14 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
     return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
   }
   const auto module = module_of(op.name);
-  return module && c.layout.recompute_modules.has(*module) ? forward : Seconds();
+  const bool activation =
+      op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
+  return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
+}
+
+double backward_ratio(const Costing& c) {
+  const double stated = c.parameters.attention_backward;
+  return stated > 0 ? stated : attention_backward_ratio();
 }
 
 // One operator forward and backward; without a layer, of what lies around the layers.
@@ -110,21 +129,25 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     times.attention_backward += backward;
     return;
   }
+  if (const auto* experts = std::get_if<MoeBlock>(&op.shape)) {
+    for (const Op& part : expert_ops(*experts, c.precision.activations)) {
+      add_op(c, part, layer, times);
+    }
+    times.experts += experts->local_experts;
+    return;
+  }
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
-  const Seconds forward = time_of(c, op);
+  const bool fused = core != nullptr || std::holds_alternative<MlaCore>(op.shape);
+  const Seconds forward = time_of(c, op) / (fused ? c.parameters.attention : 1);
   times.forward += forward;
   times.selective += again(c, op, layer, forward);
   times.issued_forward += 1;
   times.issued_backward += 1;
-  if (core != nullptr || std::holds_alternative<MlaCore>(op.shape) ||
-      std::holds_alternative<ModuleRest>(op.shape)) {
-    const Seconds backward = attention_backward_ratio() * forward;
+  if (fused || std::holds_alternative<ModuleRest>(op.shape)) {
+    const Seconds backward = backward_ratio(c) * forward;
     times.backward += backward;
     times.attention_forward += forward;
     times.attention_backward += backward;
-  } else if (std::holds_alternative<MoeBlock>(op.shape)) {
-    times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
-    if (c.rule.weight_gradient) times.weight_gradient += forward;
   } else {
     const BackwardOps gradients = backward_ops(op, c.rule);
     for (const Op& gradient : gradients) {
@@ -182,7 +205,7 @@ void add_context_communication(const Costing& c, const LayerGroup& layer, const 
                                LayerCost& cost) {
   const int cp = c.layout.cp;
   if (cp == 1) return;
-  const Group pair = make_group(c.machine, cp, c.layout.tp);
+  const Group pair = context_group(c.machine, c.layout);
   const Bytes bytes = c.activations(c.tokens() * key_value_width(layer.attention, c.layout.tp));
   const Seconds step = collective_time(c.machine, Collective::kSendRecv, pair, bytes).time;
   const Seconds none;
@@ -214,8 +237,7 @@ Op permutation(const Costing& c, const MoeFfn& experts) {
           1};
 }
 
-void add_expert_communication(const Costing& c, const MoeFfn& experts, const PassTimes& times,
-                              LayerCost& cost) {
+void add_expert_communication(const Costing& c, const MoeFfn& experts, LayerCost& cost) {
   const TrainingLayout& l = c.layout;
   const double own = c.tokens() / l.tp;  // tokens that one rank sends
   MoeExchange exchange{.tokens = own,
@@ -223,19 +245,22 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
                        .nodes_limit = double(experts.groups_active),
                        .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
                        .experts = double(experts.experts)};
-  const Group group = make_group(c.machine, l.ep, l.etp);
+  const Group group = expert_group(c.machine, l);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
   exchange.combine = true;
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
-    const Group slices = make_group(c.machine, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
+    const Group slices = stage_group(c.machine, l, l.etp, 1);
+    const Bytes bytes =
+        c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
+  time /= c.parameters.exchange;
   const Seconds none;
-  cost.ep_forward += c.job.overlap_ep ? std::max(none, time - times.forward) : time;
-  cost.ep_backward += c.job.overlap_ep ? std::max(none, time - times.backward) : time;
+  const double beside = c.parameters.exchange_overlap;
+  cost.ep_forward += std::max(none, time - beside * times.forward);
+  cost.ep_backward += std::max(none, time - beside * times.backward);
 }
 
 // Blocks of a layer whose input and output tensor parallelism must join.
@@ -272,15 +297,16 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   cost.backward = times.backward;
   cost.weight_gradient = times.weight_gradient;
   cost.selective = times.selective;
-  cost.issue_forward = times.issued_forward * c.parameters.host_time;
-  cost.issue_backward = times.issued_backward * c.parameters.host_time;
+  const Seconds experts_issue = times.experts * c.parameters.expert_host_time;
+  cost.issue_forward = times.issued_forward * c.parameters.host_time + experts_issue;
+  cost.issue_backward = times.issued_backward * c.parameters.host_time + 2.0 * experts_issue;
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
-    add_expert_communication(c, *experts, times, cost);
+    add_expert_communication(c, *experts, cost);
     if (c.layout.recompute == Recompute::kSelective &&
         c.layout.recompute_modules.has(Module::kExperts)) {
-      cost.selective += cost.ep_forward;  // tokens are sent again
+      cost.ep_backward += cost.ep_forward;  // tokens are sent again
     }
     const double matrices = double(experts->experts) * expert_values(c.model, *experts);
     cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
@@ -353,6 +379,29 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   add_tensor_communication(c, 0.5, last, cost.head);
 }
 
+// Layers that predict further tokens: what enters is joined to the embedding of the token before
+// and projected, what leaves goes through the model's head (DeepSeek-V3, arXiv 2412.19437, section
+// 2.2). Embedding and head are those of the model.
+void add_prediction(const Costing& c, ModelCost& cost) {
+  const double h = c.model.hidden;
+  PassTimes projection;
+  const double rows = c.tokens() / (c.layout.sequence_parallel ? c.layout.tp : 1);
+  add_op(c,
+         {"mtp_projection", Family::kGemm,
+          Gemm{.m = rows, .n = h, .k = 2 * h, .a = Format::kBf16, .b = Format::kBf16}, 1},
+         nullptr, projection);
+  for (const LayerGroup& layer : c.model.mtp) {
+    add_share(cost.prediction, layer_cost(c, layer), layer.count);
+    LayerCost head = cost.head;
+    head.dense_parameters = 0;
+    head.activations.input = head.activations.ops = head.activations.kept;  // never computed again
+    head.forward += projection.forward;
+    head.backward += projection.backward;
+    head.weight_gradient += projection.weight_gradient;
+    add_share(cost.prediction, head, layer.count);
+  }
+}
+
 }  // namespace
 
 int lead_layers(const Model& model) {
@@ -368,6 +417,8 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
   const Model& model = subject.model;
   ModelCost cost;
   const int lead = lead_layers(model);
+  cost.layers = model.layer_count();
+  cost.leading = lead;
   for (const LayerGroup& layer : model.layers) {
     if (lead > 0 && &layer == &model.layers.front()) {
       cost.lead = layer_cost(c, layer);
@@ -377,6 +428,7 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
     }
   }
   add_embedding_and_head(c, cost);
+  if (job.mtp) add_prediction(c, cost);
   const double share = layout.sequence_parallel ? layout.tp : 1;
   cost.boundary = c.activations(c.tokens() * model.hidden / share);
   cost.loss = loss_buffers(model, layout, job);
