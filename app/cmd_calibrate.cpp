@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
 #include "fivefold/evidence/calibrate_collectives.h"
+#include "fivefold/evidence/calibrate_training.h"
 #include "fivefold/report/table.h"
 
 namespace fivefold::app {
@@ -14,7 +15,7 @@ namespace {
 struct Options {
   std::vector<std::string> paths;
   std::string out, source = "CALIBRATED";
-  bool collectives = false;
+  bool collectives = false, training = false;
 };
 
 TableCell percent_cell(double share) {
@@ -118,10 +119,45 @@ void run_collectives(const Options& options, const Catalog& catalog, Context& co
   print_table(table_of(*fitted), context);
 }
 
+Table table_of(const TrainingFit& fit) {
+  Table table;
+  table.columns = {{"table"},
+                   {"chip"},
+                   {"rows", Align::kRight},
+                   {"held", Align::kRight},
+                   {"fitted", Align::kRight},
+                   {"held out", Align::kRight, "held_out"}};
+  for (const TrainingFit::Table& t : fit.tables) {
+    table.add({t.file, t.chip, count_cell(t.rows), count_cell(t.held_rows), percent_cell(t.error),
+               percent_cell(t.held_error)});
+  }
+  return table;
+}
+
+void run_training(const Options& options, const Catalog& catalog, Context& context) {
+  const auto fit = fit_training(catalog, options.paths, options.source, progress_bar());
+  if (!fit) return context.refuse(fit.error());
+  if (fit->values.empty()) {
+    return context.refuse(make_error("no training step to fit: nothing is written",
+                                     "give tables of training steps whose files the calibration "
+                                     "of their stack names"));
+  }
+  if (!options.out.empty()) {
+    const std::string text =
+        "# Written by `fivefold calibrate --training`: do not edit by hand. The names of the\n"
+        "# parameters are explained in fivefold/training/parameters.h.\n" +
+        source_text(options, catalog, "training steps") + training_yaml(*fit, options.source);
+    const auto written = write_file(options.out, text);
+    if (!written) return context.refuse(written.error());
+  }
+  print_table(table_of(*fit), context);
+}
+
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
   if (options.collectives) return run_collectives(options, *catalog, context);
+  if (options.training) return run_training(options, *catalog, context);
   const auto groups = read_kernel_groups(*catalog, options.paths);
   if (!groups) return context.refuse(groups.error());
   for (const std::string& note : groups->notes) fmt::print(stderr, "fivefold: {}\n", note);
@@ -157,6 +193,8 @@ void add_calibrate_command(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_flag("--collectives", options->collectives,
                     "Fit communication libraries to the collectives among the files");
+  command->add_flag("--training", options->training,
+                    "Fit training frameworks to the training steps among the files");
   command->callback([options, &context] { run(*options, context); });
 }
 

@@ -5,7 +5,7 @@
 
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/evidence/reliability.h"
-#include "fivefold/evidence/training_case.h"
+#include "fivefold/evidence/training_bench.h"
 #include "fivefold/evidence/training_choice.h"
 
 namespace fivefold {
@@ -13,15 +13,7 @@ namespace {
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
-// What the row's metric is compared with, and how many of it: seconds, or tokens a second of all
-// devices, which become seconds once the batch is known.
-struct Target {
-  std::string family = "step_time";
-  std::string unit = "s";
-  double value = 0;
-  bool rate = false;
-  std::string refused = "";
-};
+using Target = TrainingTarget;
 
 // Operations a second of one chip as tokens a second of all, by the software's own count.
 Target rate_of_operations(const CsvTable& table, std::size_t row, const TrainingCase& c,
@@ -31,7 +23,9 @@ Target rate_of_operations(const CsvTable& table, std::size_t row, const Training
   return {.value = operations * c.chips / each, .rate = true};
 }
 
-Target target_of(const CsvTable& table, std::size_t row, const TrainingCase& c) {
+}  // namespace
+
+TrainingTarget training_target(const CsvTable& table, std::size_t row, const TrainingCase& c) {
   const std::string_view metric = table.at(row, "metric");
   const double value = table.number(row, "value").value_or(0);
   if (metric == "step_time_s") return {.value = value};
@@ -56,19 +50,26 @@ Target target_of(const CsvTable& table, std::size_t row, const TrainingCase& c) 
   return {.refused = fmt::format("metric {} is not comparable", metric)};
 }
 
-// What a row is computed on.
-struct Bench {
-  Machine machine;
-  KernelModel kernels;
-};
+double TrainingTarget::measured(const TrainingJob& job) const {
+  return rate ? double(job.global_batch) * job.seq_len / value : value;
+}
 
-tl::expected<Bench, std::string> bench_of(const TrainingCase& c) {
+tl::expected<TrainingBench, std::string> training_bench(const TrainingCase& c) {
   auto machine = build_machine(c.system, c.chips, c.stack);
   if (!machine) return tl::unexpected<std::string>(machine.error().problems.front().what);
   auto kernels = KernelModel::make(machine->device, c.stack);
   if (!kernels) return tl::unexpected<std::string>(kernels.error().problems.front().what);
-  return Bench{std::move(*machine), std::move(*kernels)};
+  return TrainingBench{std::move(*machine), std::move(*kernels)};
 }
+
+bool is_calibrated_row(const TrainingCase& c, const CsvTable& table, std::size_t row,
+                       std::string_view family, std::string_view chip) {
+  const std::string_view id = table.at(row, "id");
+  return is_calibrated(c.stack, "training", table.at(row, "group"), family, chip, id) ||
+         is_calibrated(c.stack, "training", file_stem(table.file), family, chip, id);
+}
+
+namespace {
 
 // Activations as a share of those without sequence parallelism and recomputation.
 double percent_of_baseline(const TrainingModel& training, const TrainingChoice& c,
@@ -107,21 +108,19 @@ Prediction blank(const CsvTable& table, std::size_t row) {
 // A row that runs: what is predicted for its metric and its memory.
 std::string predict_case(const CsvTable& table, std::size_t row, const TrainingCase& c,
                          Prediction& p, Prediction& memory) {
-  const Target target = target_of(table, row, c);
+  const Target target = training_target(table, row, c);
   p.family = target.family + std::string(c.open.family());
   memory.family += c.open.recompute ? "_inferred" : c.open.family();
   p.unit = target.unit;
   p.stack = memory.stack = c.stack.id;
-  p.calibrated = is_calibrated(c.stack, p.form, table.at(row, "group"), target.family, p.chip,
-                               table.at(row, "id"));
+  p.calibrated = is_calibrated_row(c, table, row, target.family, p.chip);
   p.refused = target.refused;
-  const auto bench = bench_of(c);
+  const auto bench = training_bench(c);
   if (!bench) return bench.error();
   const TrainingModel training(bench->machine, c.model, bench->kernels);
   const auto chosen = choose(bench->machine, training, c);
   if (!chosen) return chosen.error().problems.front().what;
-  const double tokens = double(chosen->job.global_batch) * chosen->job.seq_len;
-  p.measured = target.rate ? tokens / target.value : target.value;
+  p.measured = target.measured(chosen->job);
   p.predicted = predicted_value(training, *chosen, table.at(row, "metric"));
   memory.predicted = chosen->estimate.memory.total.value() / kGib;
   return {};

@@ -13,8 +13,8 @@ namespace fivefold {
 // a rate has tuned it (training_choice.h). `derived`: something follows from other figures of the
 // row or from a default of its software.
 struct Unpublished {
-  bool layout = false;          // tp, pp, cp, ep, as far as they are blank
-  bool batch = false;           // global batch: one micro batch for each replica
+  bool layout = false;  // tp, pp, cp, ep, as far as they are blank
+  bool batch = false;   // global batch: one micro batch for each replica
   bool micro_batch = false;
   bool virtual_stages = false;  // of the interleaved schedule
   bool schedule = false;        // 1F1B or interleaved
@@ -33,6 +33,7 @@ struct TrainingCase {
   const Chip* chip = nullptr;
   System system;  // the catalog's, with the network that the row states
   Stack stack;    // kernels of the chip under the framework that the row names
+  std::string framework;
   Model model;
   TrainingJob job;
   TrainingLayout layout;

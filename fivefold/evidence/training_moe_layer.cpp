@@ -51,7 +51,7 @@ tl::expected<LayerCase, std::string> layer_case(const Catalog& catalog, const Cs
   }
   if (found == nullptr) return tl::unexpected<std::string>("no system of the chip in the catalog");
   c.system = *found;
-  c.stack = training_stack(catalog, **chip);
+  c.stack = training_stack(catalog, **chip, "train/megatron-core");
   c.model = moe_model(table, row);
   const auto ranks = whole(table, row, "ranks"), tokens = whole(table, row, "tokens_per_rank");
   const MoeFfn& moe = std::get<MoeFfn>(c.model.layers.front().ffn);
@@ -67,7 +67,8 @@ tl::expected<LayerCase, std::string> layer_case(const Catalog& catalog, const Cs
   c.job.seq_len = *tokens;
   c.job.global_batch = c.layout.dp;
   c.job.format = has(table.at(row, "precision"), "fp8") ? Format::kFp8Block : Format::kBf16;
-  if (moe.experts % c.layout.ep != 0) return tl::unexpected<std::string>("ep does not divide experts");
+  if (moe.experts % c.layout.ep != 0)
+    return tl::unexpected<std::string>("ep does not divide experts");
   return c;
 }
 
@@ -81,7 +82,7 @@ tl::expected<LayerFigures, std::string> figures_of(const LayerCase& c) {
   const auto kernels = KernelModel::make(machine->device, c.stack);
   if (!kernels) return tl::unexpected<std::string>(kernels.error().problems.front().what);
   const Subject subject{*machine, c.model, *kernels,
-                        training_parameters(kernels->stack(), kernels->device())};
+                        training_parameters(kernels->stack(), kernels->device(), c.job.format)};
   const LayerCost cost = model_cost(subject, c.job, c.layout).layer;
   const double parameters = cost.dense_parameters + cost.expert_parameters;
   LayerFigures figures;

@@ -11,6 +11,7 @@ constexpr double kAttentionBackwardOps = 2.5;
 constexpr double kAttentionForwardRate = 0.73;
 constexpr double kAttentionBackwardRate = 0.63;
 constexpr double kQuantizeOps = 3;
+constexpr double kExpertActivationOps = 6;
 // The gradient of a pointwise operator reads the incoming gradient and what the forward pass saved
 // and writes one gradient: GELU 3 values instead of 2, SwiGLU 5 instead of 3, a norm as many as
 // forward and the reductions of its own weights.
@@ -76,6 +77,31 @@ Op pointwise(std::string_view name, double values, double read, double written) 
 
 }  // namespace
 
+ExpertOps expert_ops(const MoeBlock& experts, Format activations) {
+  const double pairs = experts.routed_pairs(), rows = pairs / experts.local_experts;
+  const double up = experts.gated ? 2 * experts.width : experts.width;
+  const double act = bytes_per_value(activations);
+  Gemm product{.m = rows,
+               .n = up,
+               .k = experts.hidden,
+               .batch = experts.local_experts,
+               .a = experts.a,
+               .b = experts.b,
+               .out = activations,
+               .quantises = bytes_per_value(experts.a) < act};
+  ExpertOps ops;
+  ops.push_back({"expert_up", Family::kGemm, product, 1});
+  ops.push_back({"expert_activation", Family::kMemoryBound,
+                 Streaming{.read = Bytes(act * pairs * up),
+                           .written = Bytes(act * pairs * experts.width),
+                           .ops = Ops(kExpertActivationOps * pairs * experts.width)},
+                 1});
+  product.n = experts.hidden;
+  product.k = experts.width;
+  ops.push_back({"expert_down", Family::kGemm, product, 1});
+  return ops;
+}
+
 double attention_backward_ratio() {
   return kAttentionBackwardOps * kAttentionForwardRate / kAttentionBackwardRate;
 }
@@ -87,9 +113,7 @@ BackwardOps backward_ops(const Op& forward, const BackwardRule& rule) {
     return ops;
   }
   Op same = forward;
-  if (std::holds_alternative<MoeBlock>(forward.shape)) {
-    same.repeat *= rule.weight_gradient ? 2 : 1;  // each expert's products, for both gradients
-  } else if (std::holds_alternative<Streaming>(forward.shape)) {
+  if (std::holds_alternative<Streaming>(forward.shape)) {
     auto& stream = std::get<Streaming>(same.shape);
     stream.read *= kStreamingBackward;
     stream.written *= kStreamingBackward;

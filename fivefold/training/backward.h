@@ -14,7 +14,12 @@ struct BackwardRule {
 };
 BackwardOps backward_ops(const Op& forward, const BackwardRule& rule);
 
-// Of attention: time of the backward pass over time of the forward pass.
+// Products and activation of the experts of one device on the rows that came to it: one product of
+// each weight for all of them, forward. Their gradients are those of any product.
+using ExpertOps = InlineVector<Op, 4>;
+ExpertOps expert_ops(const MoeBlock& experts, Format activations);
+
+// Of attention: time of the backward pass over time of the forward pass, of FlashAttention-2.
 double attention_backward_ratio();
 
 // Attention whose scores are written to memory: products, softmax and dropout one after the other

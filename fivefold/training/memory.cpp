@@ -50,7 +50,9 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   const double layer_parameters = layer.dense_parameters + layer.expert_parameters;
   const bool trained = !step.job.frozen_base;
   TrainingMemory m;
-  m.weights = Bytes((trained ? state.weight_bytes() : kWeightBytes) * (l.zero >= 3 ? shard : all));
+  // Frozen weights are kept as products take them.
+  const double weight = trained ? state.weight_bytes() : bytes_per_value(step.job.format);
+  m.weights = Bytes(weight * (l.zero >= 3 ? shard : all));
   if (trained) {
     m.gradients = Bytes(step.job.gradient_bytes * (l.zero >= 2 ? shard : all));
     if (!step.job.offload_optimizer)

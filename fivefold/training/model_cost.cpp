@@ -50,11 +50,21 @@ Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLa
   return c;
 }
 
-// What arithmetic limits runs at the sustained rate.
+// What arithmetic limits runs at the sustained rate. Pointwise operators move what the framework
+// makes them move.
 Seconds time_of(const Costing& c, const Op& op) {
+  if (const auto* stream = std::get_if<Streaming>(&op.shape)) {
+    Streaming moved = *stream;
+    moved.read *= c.parameters.pointwise;
+    moved.written *= c.parameters.pointwise;
+    return op.repeat * c.kernels.time(op.family, moved).time;
+  }
   const KernelTime kernel = c.kernels.time(op);
-  if (kernel.limit != Limit::kCompute) return kernel.time;
-  return kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+  const Seconds time = kernel.limit != Limit::kCompute
+                           ? kernel.time
+                           : kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+  const auto* gemm = std::get_if<Gemm>(&op.shape);
+  return gemm != nullptr && gemm->batch > 1 ? time / c.parameters.grouped : time;
 }
 
 template <class Ops>
@@ -81,6 +91,7 @@ void cut_norm(Op& op, int tp) {
 struct PassTimes {
   Seconds forward, backward, weight_gradient, selective, attention_forward, attention_backward;
   double issued_forward = 0, issued_backward = 0;  // operators
+  double experts = 0;                              // that the host issues by themselves
 };
 
 // Of an operator's forward pass, what the policy of recomputation runs again.
@@ -91,7 +102,14 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
     return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
   }
   const auto module = module_of(op.name);
-  return module && c.layout.recompute_modules.has(*module) ? forward : Seconds();
+  const bool activation =
+      op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
+  return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
+}
+
+double backward_ratio(const Costing& c) {
+  const double stated = c.parameters.attention_backward;
+  return stated > 0 ? stated : attention_backward_ratio();
 }
 
 // One operator forward and backward; without a layer, of what lies around the layers.
@@ -111,21 +129,25 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     times.attention_backward += backward;
     return;
   }
+  if (const auto* experts = std::get_if<MoeBlock>(&op.shape)) {
+    for (const Op& part : expert_ops(*experts, c.precision.activations)) {
+      add_op(c, part, layer, times);
+    }
+    times.experts += experts->local_experts;
+    return;
+  }
   if (c.layout.sequence_parallel && is_sequence_parallel(op)) cut_norm(op, c.layout.tp);
-  const Seconds forward = time_of(c, op);
+  const bool fused = core != nullptr || std::holds_alternative<MlaCore>(op.shape);
+  const Seconds forward = time_of(c, op) / (fused ? c.parameters.attention : 1);
   times.forward += forward;
   times.selective += again(c, op, layer, forward);
   times.issued_forward += 1;
   times.issued_backward += 1;
-  if (core != nullptr || std::holds_alternative<MlaCore>(op.shape) ||
-      std::holds_alternative<ModuleRest>(op.shape)) {
-    const Seconds backward = attention_backward_ratio() * forward;
+  if (fused || std::holds_alternative<ModuleRest>(op.shape)) {
+    const Seconds backward = backward_ratio(c) * forward;
     times.backward += backward;
     times.attention_forward += forward;
     times.attention_backward += backward;
-  } else if (std::holds_alternative<MoeBlock>(op.shape)) {
-    times.backward += (c.rule.weight_gradient ? 2 : 1) * forward;
-    if (c.rule.weight_gradient) times.weight_gradient += forward;
   } else {
     const BackwardOps gradients = backward_ops(op, c.rule);
     for (const Op& gradient : gradients) {
@@ -234,8 +256,11 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, LayerCost
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
-  cost.ep_forward += time;
-  cost.ep_backward += time;
+  time /= c.parameters.exchange;
+  const Seconds none;
+  const double beside = c.parameters.exchange_overlap;
+  cost.ep_forward += std::max(none, time - beside * times.forward);
+  cost.ep_backward += std::max(none, time - beside * times.backward);
 }
 
 // Blocks of a layer whose input and output tensor parallelism must join.
@@ -272,8 +297,9 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   cost.backward = times.backward;
   cost.weight_gradient = times.weight_gradient;
   cost.selective = times.selective;
-  cost.issue_forward = times.issued_forward * c.parameters.host_time;
-  cost.issue_backward = times.issued_backward * c.parameters.host_time;
+  const Seconds experts_issue = times.experts * c.parameters.expert_host_time;
+  cost.issue_forward = times.issued_forward * c.parameters.host_time + experts_issue;
+  cost.issue_backward = times.issued_backward * c.parameters.host_time + 2.0 * experts_issue;
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {

@@ -2,15 +2,27 @@
 
 namespace fivefold {
 
-TrainingParameters training_parameters(const Stack& stack, const Device& device) {
+void set_parameter(TrainingParameters& p, std::string_view name, double value) {
+  if (name == "sustained") p.sustained = value;
+  if (name == "attention") p.attention = value;
+  if (name == "attention_backward") p.attention_backward = value;
+  if (name == "pointwise") p.pointwise = value;
+  if (name == "grouped") p.grouped = value;
+  if (name == "host_time") p.host_time = Seconds(value);
+  if (name == "expert_host_time") p.expert_host_time = Seconds(value);
+  if (name == "exchange") p.exchange = value;
+  if (name == "exchange_overlap") p.exchange_overlap = value;
+  if (name == "communication_cores") p.communication_cores = value;
+  if (name == "fragmentation") p.fragmentation = value;
+}
+
+TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format) {
   TrainingParameters parameters;
   for (const StackEntry& entry : stack.entries) {
-    if (entry.family != "training" || !concerns(entry, device)) continue;
+    if (entry.family != "training" || !concerns(entry, device) || !concerns(entry, format))
+      continue;
     for (const Fact& fact : entry.parameters->all) {
-      if (fact.path == "sustained") parameters.sustained = fact.number;
-      if (fact.path == "host_time") parameters.host_time = Seconds(fact.number);
-      if (fact.path == "fragmentation") parameters.fragmentation = fact.number;
-      if (fact.path == "communication_cores") parameters.communication_cores = fact.number;
+      set_parameter(parameters, fact.path, fact.number);
     }
   }
   return parameters;

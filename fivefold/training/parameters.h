@@ -1,8 +1,20 @@
-// What a training step adds to its kernels, as stacks state it (entries of family "training"):
+// What a training step adds to its kernels, as stacks state it (entries of family "training", for
+// all formats or for that of the matrix products):
 //   sustained            rate of compute-bound kernels in a step over their rate in a short
 //                        benchmark: the chip stays at its power limit, caches are cold
+//   attention            rate of the framework's fused attention, forward, over that of the kernels
+//                        that the stack was measured with (FlashAttention-2 on Hopper: half of 3)
+//   attention_backward   time of its backward pass over its forward pass
+//   pointwise            bytes that norms, activations, residuals, casts and the loss move over
+//                        those of fused operators: an eager framework writes every step to memory
+//   grouped              rate of products of experts over that of a dense product of their rows
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs
+//   expert_host_time     so long for one expert of the device in one pass, where the host issues
+//                        products and casts of each expert by themselves; 0: captured or grouped
+//   exchange             rate of the exchange of tokens between experts over that of the library's
+//                        measured one
+//   exchange_overlap     share of a pass's compute beside which the exchange can run
 //   fragmentation        what the allocator holds beyond use, of all that comes and goes in a step
 //   communication_cores  cores that a collective takes from the compute beside it
 #pragma once
@@ -15,13 +27,21 @@ namespace fivefold {
 
 struct TrainingParameters {
   double sustained = 1;
-  Seconds host_time;
+  double attention = 1;
+  double attention_backward = 0;  // 0: FlashAttention-2's (backward.h)
+  double pointwise = 1;
+  double grouped = 1;
+  Seconds host_time, expert_host_time;
+  double exchange = 1;
+  double exchange_overlap = 0;
   double communication_cores = 0;
   double fragmentation = 0;
 };
 
 // Of entries for all architectures, the device's architecture or its chip, the later wins.
-TrainingParameters training_parameters(const Stack& stack, const Device& device);
+TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format);
+// One of them by its name, in coherent units; unknown names change nothing.
+void set_parameter(TrainingParameters& parameters, std::string_view name, double value);
 
 inline constexpr std::string_view kDefaultFramework = "train/pytorch";
 

@@ -11,19 +11,29 @@ struct Named {
   Module module;
 };
 
-constexpr std::array kModuleNames = {
-    Named{"layernorm", Module::kNorms},          Named{"mla_up_proj", Module::kMlaUp},
-    Named{"moe_act", Module::kExpertActivation}, Named{"mlp", Module::kFfn},
-    Named{"moe", Module::kExperts},              Named{"shared_experts", Module::kShared}};
+constexpr std::array kModuleNames = {Named{"layernorm", Module::kNorms},
+                                     Named{"mla_up_proj", Module::kMlaUp},
+                                     Named{"moe_act", Module::kExpertActivation},
+                                     Named{"mlp", Module::kFfn},
+                                     Named{"moe", Module::kExperts},
+                                     Named{"shared_experts", Module::kShared}};
 
-constexpr std::array kOpModules = {
-    Named{"attention_norm", Module::kNorms},    Named{"ffn_norm", Module::kNorms},
-    Named{"q_b_proj", Module::kMlaUp},          Named{"kv_b_proj", Module::kMlaUp},
-    Named{"ffn_up", Module::kFfn},              Named{"ffn_activation", Module::kFfn},
-    Named{"ffn_down", Module::kFfn},            Named{"router", Module::kExperts},
-    Named{"router_topk", Module::kExperts},     Named{"expert_quantise", Module::kExperts},
-    Named{"experts", Module::kExperts},         Named{"shared_up", Module::kShared},
-    Named{"shared_activation", Module::kShared}, Named{"shared_down", Module::kShared}};
+constexpr std::array kOpModules = {Named{"attention_norm", Module::kNorms},
+                                   Named{"ffn_norm", Module::kNorms},
+                                   Named{"q_b_proj", Module::kMlaUp},
+                                   Named{"kv_b_proj", Module::kMlaUp},
+                                   Named{"ffn_up", Module::kFfn},
+                                   Named{"ffn_activation", Module::kFfn},
+                                   Named{"ffn_down", Module::kFfn},
+                                   Named{"router", Module::kExperts},
+                                   Named{"router_topk", Module::kExperts},
+                                   Named{"expert_quantise", Module::kExperts},
+                                   Named{"expert_up", Module::kExperts},
+                                   Named{"expert_activation", Module::kExperts},
+                                   Named{"expert_down", Module::kExperts},
+                                   Named{"shared_up", Module::kShared},
+                                   Named{"shared_activation", Module::kShared},
+                                   Named{"shared_down", Module::kShared}};
 
 template <std::size_t kCount>
 std::optional<Module> find(const std::array<Named, kCount>& names, std::string_view name) {
@@ -49,7 +59,8 @@ double share_again(const Op& op, const Attention& attention, bool gated) {
     return 0;
   }
   if (!std::holds_alternative<Gemm>(op.shape)) return 1;
-  if (op.name == "o_proj") return 1;
+  // Grouped products are none of those that are kept.
+  if (op.name == "o_proj" || op.name == "expert_up" || op.name == "expert_down") return 1;
   if (op.name == "ffn_up") return gated ? 0.5 : 0;
   if (op.name == "ffn_down") return gated ? 0 : 1;
   const auto* gqa = std::get_if<GqaAttention>(&attention);

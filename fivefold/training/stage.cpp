@@ -81,6 +81,11 @@ int even_share(int layers, int stages, int stage) {
 
 int stage_layers(int layers, const TrainingLayout& l, int stage) {
   const int stages = model_stages(l);
+  if (l.front_stages > 0) {
+    return stage < l.front_stages ? even_share(l.front_layers, l.front_stages, stage)
+                                  : even_share(layers - l.front_layers, stages - l.front_stages,
+                                               stage - l.front_stages);
+  }
   if (stage == 0 && l.first_layers > 0) return l.first_layers;
   if (stage == stages - 1 && l.last_layers > 0) return l.last_layers;
   if (l.first_layers == 0 && l.last_layers == 0) return even_share(layers, stages, stage);

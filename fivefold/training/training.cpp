@@ -110,11 +110,18 @@ struct TrainingModel::Memo {
 };
 
 TrainingModel::TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels)
-    : machine_(&machine),
-      model_(&model),
-      kernels_(&kernels),
-      parameters_(training_parameters(kernels.stack(), kernels.device())),
-      memo_(std::make_shared<Memo>()) {}
+    : machine_(&machine), model_(&model), kernels_(&kernels), memo_(std::make_shared<Memo>()) {
+  for (const Format format : kAllFormats) {
+    parameters_[std::size_t(format)] =
+        training_parameters(kernels.stack(), kernels.device(), format);
+  }
+}
+
+TrainingModel::TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
+                             const TrainingParameters& parameters)
+    : machine_(&machine), model_(&model), kernels_(&kernels), memo_(std::make_shared<Memo>()) {
+  parameters_.fill(parameters);
+}
 
 const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayout& layout) const {
   const Memo::CostKey key = Memo::key_of(job, layout);
@@ -123,14 +130,21 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
     const auto found = memo_->costs.find(key);
     if (found != memo_->costs.end()) return found->second;
   }
-  const ModelCost computed = model_cost({*machine_, *model_, *kernels_, parameters_}, job, layout);
+  const ModelCost computed = model_cost(
+      {*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]}, job, layout);
   const std::unique_lock writing(memo_->lock);
   return memo_->costs.emplace(key, computed).first->second;
 }
 
+Step TrainingModel::step(const TrainingJob& job, const TrainingLayout& layout) const {
+  return {{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
+          job,
+          layout,
+          cost(job, layout)};
+}
+
 TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
-  return most_memory(
-      {{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)});
+  return most_memory(step(job, layout));
 }
 
 Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
@@ -149,7 +163,7 @@ Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
   if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
     return fail(std::move(possible.error()));
   }
-  const Step step{{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
+  const Step step = this->step(job, layout);
   const auto memory = memory_of(step, check_memory);
   if (!memory) return fail(memory.error());
   TrainingEstimate e;
@@ -166,7 +180,7 @@ Result<TrainingSimulation> TrainingModel::simulate(const TrainingJob& job,
   if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
     return fail(std::move(possible.error()));
   }
-  const Step step{{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)};
+  const Step step = this->step(job, layout);
   const auto memory = memory_of(step, check_memory);
   if (!memory) return fail(memory.error());
   auto simulation = simulate_step(step, options);

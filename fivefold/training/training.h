@@ -18,6 +18,7 @@
 // measured against the FP8 peak.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -50,7 +51,8 @@ struct TrainingLayout {
   int recompute_layers = 0;   // of full recomputation: so many of each part of the model; 0: all
   Schedule schedule = Schedule::k1F1B;
   RankOrder order = RankOrder::kTpCpDpPp;
-  int first_layers = 0, last_layers = 0;  // of the first and the last part of the model; 0: even
+  int first_layers = 0, last_layers = 0;   // of the first and the last part of the model; 0: even
+  int front_stages = 0, front_layers = 0;  // the first parts hold so many layers together; 0: even
   int world() const { return tp * pp * dp * cp; }
 };
 
@@ -99,6 +101,7 @@ struct TrainingEstimate {
 };
 
 struct ModelCost;
+struct Step;
 struct SimulateOptions;
 struct TrainingSimulation;
 
@@ -106,6 +109,9 @@ class TrainingModel {
  public:
   // The references must outlive it.
   TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels);
+  // With these parameters in the place of the stack's.
+  TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
+                const TrainingParameters& parameters);
   // Why a layout cannot be (does not divide, does not fit), or its estimate. Memory is checked
   // unless told not to. Costs that do not depend on pp, dp and the schedule are kept between calls;
   // calls from several threads are safe.
@@ -121,6 +127,9 @@ class TrainingModel {
   // schedule and sharding: compute alone, without a bubble.
   Seconds least_step(const TrainingJob& job, const TrainingLayout& layout) const;
 
+  // All that an estimate is made of (stage.h); it points to the job and the layout.
+  Step step(const TrainingJob& job, const TrainingLayout& layout) const;
+
  private:
   struct Memo;
   const ModelCost& cost(const TrainingJob& job, const TrainingLayout& layout) const;
@@ -128,7 +137,7 @@ class TrainingModel {
   const Machine* machine_;
   const Model* model_;
   const KernelModel* kernels_;
-  TrainingParameters parameters_;
+  std::array<TrainingParameters, kFormatCount> parameters_;  // by format of matrix products
   std::shared_ptr<Memo> memo_;
 };
 
