@@ -237,7 +237,8 @@ Op permutation(const Costing& c, const MoeFfn& experts) {
           1};
 }
 
-void add_expert_communication(const Costing& c, const MoeFfn& experts, LayerCost& cost) {
+void add_expert_communication(const Costing& c, const MoeFfn& experts, const PassTimes& times,
+                              LayerCost& cost) {
   const TrainingLayout& l = c.layout;
   const double own = c.tokens() / l.tp;  // tokens that one rank sends
   MoeExchange exchange{.tokens = own,
@@ -303,7 +304,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
-    add_expert_communication(c, *experts, cost);
+    add_expert_communication(c, *experts, times, cost);
     if (c.layout.recompute == Recompute::kSelective &&
         c.layout.recompute_modules.has(Module::kExperts)) {
       cost.ep_backward += cost.ep_forward;  // tokens are sent again
