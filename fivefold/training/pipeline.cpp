@@ -9,8 +9,21 @@ namespace {
 
 // Micro batches after which every further one adds the same.
 int settled(const TrainingLayout& l, int m) {
-  if (l.schedule == Schedule::k1F1B) return std::min(m, 2 * l.pp + 2);
-  return std::min(m, (l.schedule == Schedule::kZbV ? 4 : 3) * l.pp);
+  switch (l.schedule) {
+    case Schedule::kGpipe:
+      return std::min(m, l.pp);  // only counted
+    case Schedule::k1F1B:
+      return std::min(m, 3 * l.pp / 2 + 2);
+    case Schedule::kInterleaved:
+      return std::min(m, 3 * l.pp);
+    case Schedule::kZbH1:
+      return std::min(m, 2 * l.pp + 2);
+    case Schedule::kZbV:
+      return std::min(m, 3 * l.pp + 2);
+    case Schedule::kDualPipe:
+      return std::min(m, 2 * l.pp + 2 * (l.pp / 4 + 1));
+  }
+  return m;
 }
 
 // Of a micro batch that a rank takes in the steady state, by kind of time.
@@ -187,7 +200,7 @@ Finish finish(const Step& step, const TaskTable& table, std::span<const double> 
 }
 
 void write_step(const Step& step, const TaskTable& table, const Recurrence& r, double more,
-                const Finish& last, TrainingEstimate& e) {
+                const Finish& last, Seconds hop, TrainingEstimate& e) {
   const TrainingLayout& l = step.layout;
   int busiest = 0;
   for (int rank = 1; rank < l.pp; ++rank) {
@@ -213,7 +226,6 @@ void write_step(const Step& step, const TaskTable& table, const Recurrence& r, d
   const Seconds end = std::max(Seconds(last.passes), busy);
   e.dp_exposed = std::max(Seconds(), e.step - last.optimizer - end);
   const Seconds idle = e.step - last.optimizer - e.dp_exposed - busy;
-  const Seconds hop = hop_time(step);
   const double messages = r.messages[std::size_t(busiest)] * (1 + more / r.micro_batches);
   const double held = waits_for_messages(step) ? messages : 0;
   e.pp_exposed = std::min(idle, (held + 2.0 * (l.pp - 1)) * hop);
@@ -229,20 +241,22 @@ void pipeline_time(const Step& step, TrainingEstimate& e) {
   const int few = settled(step.layout, m);
   const auto recurrence = kept_recurrence(step.layout, few);
   const Recurrence& r = *recurrence;
-  const double hop = hop_time(step).value();
+  const Seconds hop = hop_time(step);
   const bool waits = waits_for_messages(step);
   if (step.layout.schedule == Schedule::kGpipe) {
-    gpipe_ends(table, m, hop, waits, times.rank_end);
+    gpipe_ends(table, m, hop.value(), waits, times.rank_end);
   } else {
-    run(
-        r, [&](std::size_t i) { return table.total(std::size_t(r.tasks[i].time)); }, hop, waits,
-        times);
+    const auto duration = [&](std::size_t i) { return table.total(r.tasks[i].time); };
+    const auto weights = [&](std::size_t i) {
+      return r.tasks[i].weights * table.total(r.tasks[i].weight);
+    };
+    run(r, duration, weights, hop.value(), waits, times);
     if (few < m) {
-      const double added = (m - few) * period(step, table, r, hop, waits, times);
+      const double added = (m - few) * period(step, table, r, hop.value(), waits, times);
       for (double& end : times.rank_end) end += added;
     }
   }
-  write_step(step, table, r, m - few, finish(step, table, times.rank_end), e);
+  write_step(step, table, r, m - few, finish(step, table, times.rank_end), hop, e);
 }
 
 }  // namespace fivefold

@@ -2,7 +2,7 @@
 //
 // The schedule's recurrence (recurrence.h) gives the end of every rank. GPipe is a flow shop in
 // each direction: the sum over stages and m - 1 times the slowest. The others are run for as many
-// micro batches as it takes to reach the steady state, two to three times pp; each one more adds
+// micro batches as it takes to reach the steady state, 1.5 to 3 times pp; each one more adds
 // the largest of what a rank has to do, what a rank has to send, the circuit through the stages
 // behind it (1F1B: sum of their times over pp - rank micro batches in flight), and what was seen
 // last.
@@ -39,6 +39,6 @@ Finish finish(const Step& step, const TaskTable& table, std::span<const double> 
 // Parts of the step and their sum. `recurrence` counts the tasks of the busiest rank, but for
 // `more` micro batches in the steady state.
 void write_step(const Step& step, const TaskTable& table, const Recurrence& recurrence, double more,
-                const Finish& last, TrainingEstimate& estimate);
+                const Finish& last, Seconds hop, TrainingEstimate& estimate);
 
 }  // namespace fivefold

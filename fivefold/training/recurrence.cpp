@@ -37,29 +37,33 @@ class Route {
 
 class Compiler {
  public:
-  explicit Compiler(const PipelineSchedule& schedule)
+  Compiler(const PipelineSchedule& schedule, bool fold)
       : schedule_(schedule),
+        fold_(fold),
         route_(schedule),
         forward_(std::size_t(schedule.micro_batches * route_.stages())),
-        backward_(forward_.size()) {
+        backward_(forward_.size()),
+        last_(std::size_t(schedule.ranks), -1) {
     result_.ranks = schedule.ranks;
     result_.chunks = schedule.chunks;
     result_.micro_batches = schedule.micro_batches;
     result_.tasks.reserve(schedule.tasks.size());
+    result_.played.reserve(schedule.tasks.size());
     result_.messages.resize(std::size_t(schedule.ranks));
     result_.counts.resize(std::size_t(schedule.ranks * schedule.chunks) * kTaskTimes);
   }
 
   std::optional<Recurrence> compile() {
     std::vector<std::size_t> next(std::size_t(schedule_.ranks));
-    while (result_.tasks.size() < schedule_.tasks.size()) {
-      const std::size_t before = result_.tasks.size();
+    std::size_t done = 0;
+    while (done < schedule_.tasks.size()) {
+      const std::size_t before = done;
       for (int rank = 0; rank < schedule_.ranks; ++rank) {
         const auto tasks = schedule_.of(rank);
         std::size_t& at = next[std::size_t(rank)];
-        while (at < tasks.size() && add(rank, tasks[at])) ++at;
+        for (; at < tasks.size() && add(rank, tasks[at]); ++at) ++done;
       }
-      if (result_.tasks.size() == before) return std::nullopt;
+      if (done == before) return std::nullopt;
     }
     mark_period();
     return std::move(result_);
@@ -87,9 +91,8 @@ class Compiler {
   }
 
   bool add(int rank, const PipelineTask& of) {
-    RecurrenceTask task{.time = std::int32_t(result_.at(rank, of.chunk, task_time(of))),
-                        .rank = std::int16_t(rank),
-                        .task = std::int32_t(&of - schedule_.tasks.data())};
+    RecurrenceTask task{.time = std::uint16_t(result_.at(rank, of.chunk, task_time(of))),
+                        .rank = std::uint16_t(rank)};
     const auto number = std::int32_t(result_.tasks.size()) + 1;
     const bool both = of.kind == TaskKind::kForwardBackward;
     const bool forward = both || of.kind == TaskKind::kForward;
@@ -104,8 +107,23 @@ class Compiler {
     if (backward) mark(backward_, of.chunk, of.micro_batch);
     if (both) mark(backward_, of.back_chunk, of.back_micro_batch);
     ++result_.counts[std::size_t(task.time)];
+    std::int32_t& last = last_[std::size_t(rank)];
+    if (of.kind == TaskKind::kWeightGradient && fold_ && last >= 0 &&
+        folds(result_.tasks[std::size_t(last)], task.time)) {
+      return true;
+    }
+    last = number - 1;
+    result_.played.push_back(std::int32_t(&of - schedule_.tasks.data()));
     result_.messages[std::size_t(rank)] += task.messages;
     result_.tasks.push_back(task);
+    return true;
+  }
+
+  // One more weight gradient of one kind after a task.
+  static bool folds(RecurrenceTask& task, std::uint16_t time) {
+    if (task.weights > 0 && (task.weight != time || task.weights == 255)) return false;
+    task.weight = time;
+    ++task.weights;
     return true;
   }
 
@@ -121,7 +139,9 @@ class Compiler {
       if ((!dual && forward) || task.kind == TaskKind::kForwardBackward) last = &task;
     }
     if (last == nullptr) return;
-    const int back = dual ? schedule_.ranks / 4 + 1 : schedule_.ranks;
+    const int back = dual    ? schedule_.ranks / 4 + 1
+                     : turns ? schedule_.ranks / 2 + 1
+                             : schedule_.ranks;
     const int direction = dual ? last->chunk * schedule_.micro_batches / 2 : 0;
     const int micro_batch = last->micro_batch - back;
     if (micro_batch < direction) return;
@@ -132,9 +152,11 @@ class Compiler {
   }
 
   const PipelineSchedule& schedule_;
+  bool fold_;
   Route route_;
   Recurrence result_;
   std::vector<std::int32_t> forward_, backward_;  // of a micro batch in a stage its task, from 1
+  std::vector<std::int32_t> last_;                // of each rank
 };
 
 }  // namespace
@@ -155,8 +177,8 @@ TaskTime task_time(const PipelineTask& task) {
   return TaskTime::kForward;
 }
 
-std::optional<Recurrence> compile(const PipelineSchedule& schedule) {
-  return Compiler(schedule).compile();
+std::optional<Recurrence> compile(const PipelineSchedule& schedule, bool fold) {
+  return Compiler(schedule, fold).compile();
 }
 
 std::shared_ptr<const Recurrence> kept_recurrence(const TrainingLayout& l, int micro_batches) {
@@ -171,7 +193,8 @@ std::shared_ptr<const Recurrence> kept_recurrence(const TrainingLayout& l, int m
     const auto found = kept.find(key);
     if (found != kept.end()) return found->second;
   }
-  auto compiled = std::make_shared<const Recurrence>(*compile(pipeline_schedule(l, micro_batches)));
+  auto compiled =
+      std::make_shared<const Recurrence>(*compile(pipeline_schedule(l, micro_batches), true));
   const std::unique_lock writing(lock);
   if (tasks > kMostTasks) {
     kept.clear();

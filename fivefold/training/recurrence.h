@@ -32,15 +32,18 @@ TaskTime task_time(const PipelineTask& task);
 struct RecurrenceTask {
   // Tasks of other ranks that it waits for, counted from 1; 0: none.
   std::array<std::int32_t, 2> needs{};
-  std::int32_t time = 0;  // (rank x chunks + chunk) x kTaskTimes + TaskTime
-  std::int16_t rank = 0;
-  std::int16_t messages = 0;  // that it sends to other ranks
-  std::int32_t task = 0;      // of the schedule
+  std::uint16_t time = 0;  // (rank x chunks + chunk) x kTaskTimes + TaskTime
+  // Weight gradients that follow it on its rank, if they are folded into it: nobody waits for them.
+  std::uint16_t weight = 0;
+  std::uint16_t rank = 0;
+  std::uint8_t weights = 0;
+  std::uint8_t messages = 0;  // that it sends to other ranks
 };
 
 struct Recurrence {
   int ranks = 1, chunks = 1, micro_batches = 1;
   std::vector<RecurrenceTask> tasks;
+  std::vector<std::int32_t> played;  // of each task the one of the schedule
   // Of each rank and chunk so many of each TaskTime, as `time` of a task counts them.
   std::vector<std::int32_t> counts;
   std::vector<std::int32_t> messages;  // that each rank sends
@@ -53,8 +56,8 @@ struct Recurrence {
   std::size_t times() const { return counts.size(); }
 };
 
-// Nothing if ranks wait for each other in a circle.
-std::optional<Recurrence> compile(const PipelineSchedule& schedule);
+// Nothing if ranks wait for each other in a circle. `fold`: weight gradients into what they follow.
+std::optional<Recurrence> compile(const PipelineSchedule& schedule, bool fold = false);
 
 struct RecurrenceTimes {
   std::vector<double> end;      // of each task of the recurrence, seconds
@@ -63,10 +66,11 @@ struct RecurrenceTimes {
   std::vector<double> port;  // when a rank's messages have left
 };
 
-// `duration(i)`: seconds of the recurrence's task i; `hop`: of one message.
-template <class Duration>
-void run(const Recurrence& r, const Duration& duration, double hop, bool waits,
-         RecurrenceTimes& times) {
+// `duration(i)`: seconds of the recurrence's task i; `weights(i)`: of the weight gradients folded
+// into it; `hop`: of one message.
+template <class Duration, class Weights>
+void run(const Recurrence& r, const Duration& duration, const Weights& weights, double hop,
+         bool waits, RecurrenceTimes& times) {
   times.end.resize(r.tasks.size());
   times.arrival.resize(r.tasks.size() + 1);
   times.arrival[0] = 0;
@@ -80,17 +84,25 @@ void run(const Recurrence& r, const Duration& duration, double hop, bool waits,
     const double end = std::max(free, ready) + duration(i);
     times.end[i] = end;
     if (waits) {
-      free = arrival[i + 1] = end + task.messages * hop;
+      arrival[i + 1] = end + task.messages * hop;
+      free = arrival[i + 1] + weights(i);
     } else {
       double& port = times.port[std::size_t(task.rank)];
-      free = end;
+      free = end + weights(i);
       if (task.messages > 0) port = std::max(port, end) + task.messages * hop;
       arrival[i + 1] = port;
     }
   }
 }
+// Of a recurrence without folded tasks.
+template <class Duration>
+void run(const Recurrence& r, const Duration& duration, double hop, bool waits,
+         RecurrenceTimes& times) {
+  run(
+      r, duration, [](std::size_t) { return 0.0; }, hop, waits, times);
+}
 
-// The same, compiled once for each schedule and kept until there are too many. REQUIRES a schedule
+// Folded, compiled once for each schedule and kept until there are too many. REQUIRES a schedule
 // without circles, as all of them are where schedule_problem() has nothing to say.
 std::shared_ptr<const Recurrence> kept_recurrence(const TrainingLayout& layout, int micro_batches);
 

@@ -213,14 +213,19 @@ bool goes_backward(TaskKind kind) {
   return kind == TaskKind::kBackward || kind == TaskKind::kInputGradient;
 }
 
-// A forward and a backward pass next to each other run as a pair, if not of the same micro batch.
+// A forward and a backward pass that follow each other run as a pair, if not of the same micro
+// batch. Weight gradients between them do not part them.
 void pair_up(std::span<PipelineTask> tasks) {
-  for (std::size_t i = 0; i + 1 < tasks.size(); ++i) {
-    PipelineTask &a = tasks[i], &b = tasks[i + 1];
-    const bool opposite = (a.kind == TaskKind::kForward && goes_backward(b.kind)) ||
-                          (goes_backward(a.kind) && b.kind == TaskKind::kForward);
-    if (!opposite || a.paired || a.micro_batch == b.micro_batch) continue;
-    a.paired = b.paired = true;
+  PipelineTask* before = nullptr;
+  for (PipelineTask& task : tasks) {
+    if (task.kind == TaskKind::kWeightGradient) continue;
+    const bool opposite =
+        before != nullptr && ((before->kind == TaskKind::kForward && goes_backward(task.kind)) ||
+                              (goes_backward(before->kind) && task.kind == TaskKind::kForward));
+    if (opposite && !before->paired && before->micro_batch != task.micro_batch) {
+      before->paired = task.paired = true;
+    }
+    before = &task;
   }
 }
 

@@ -31,8 +31,8 @@ enum class TaskKind : std::uint8_t {
 
 struct PipelineTask {
   TaskKind kind = TaskKind::kForward;
-  // A forward or backward pass that runs beside a pass of another micro batch, next to it in the
-  // order: what one communicates can hide under the compute of the other.
+  // A forward or backward pass that runs beside the pass before or after it, of another micro batch
+  // in the other direction: what one communicates can hide under the compute of the other.
   bool paired = false;
   std::int16_t chunk = 0;
   std::int32_t micro_batch = 0;

@@ -78,7 +78,7 @@ class Player {
     }
     if (options_.contention) return on_links(slowest, rank_end, std::move(simulation));
     const Finish last = finish(step_, table_, rank_end);
-    write_step(step_, table_, r_, 0, last, simulation.totals);
+    write_step(step_, table_, r_, 0, last, Seconds(hop_), simulation.totals);
     if (!options_.timeline) return simulation;
     write_tasks(slowest.duration, slowest.times.end, simulation.timeline);
     write_messages(slowest.times, simulation.timeline);
@@ -128,11 +128,11 @@ class Player {
       }
       last.optimizer = std::max(last.optimizer, optimizer_time(step_, rank));
     }
-    write_step(step_, table_, r_, 0, last, simulation.totals);
+    write_step(step_, table_, r_, 0, last, Seconds(hop_), simulation.totals);
     if (!options_.timeline) return simulation;
     write_tasks(played.duration, linked->end, simulation.timeline);
     for (const LinkedTimes::Message& message : linked->messages) {
-      add(r_.tasks[std::size_t(message.from)], SpanKind::kMessage, message.begin, message.end,
+      add(std::size_t(message.from), SpanKind::kMessage, message.begin, message.end,
           simulation.timeline);
     }
     for (int rank = 0; rank < r_.ranks; ++rank) {
@@ -149,17 +149,18 @@ class Player {
     return options_.traced_micro_batches == 0 || number < options_.traced_micro_batches;
   }
 
-  void add(const RecurrenceTask& of, SpanKind kind, double begin, double end,
+  void add(std::size_t i, SpanKind kind, double begin, double end,
            std::vector<TrainingSpan>& timeline) const {
-    const PipelineTask& task = schedule_.tasks[std::size_t(of.task)];
-    if (traced(task)) timeline.push_back({of.rank, kind, task, Seconds(begin), Seconds(end)});
+    const PipelineTask& task = schedule_.tasks[std::size_t(r_.played[i])];
+    if (!traced(task)) return;
+    timeline.push_back({r_.tasks[i].rank, kind, task, Seconds(begin), Seconds(end)});
   }
 
   void write_tasks(std::span<const double> duration, std::span<const double> end,
                    std::vector<TrainingSpan>& timeline) const {
     timeline.reserve(2 * r_.tasks.size());
     for (std::size_t i = 0; i < r_.tasks.size(); ++i) {
-      add(r_.tasks[i], SpanKind::kTask, end[i] - duration[i], end[i], timeline);
+      add(i, SpanKind::kTask, end[i] - duration[i], end[i], timeline);
     }
   }
 
@@ -167,7 +168,7 @@ class Player {
     for (std::size_t i = 0; i < r_.tasks.size(); ++i) {
       if (r_.tasks[i].messages == 0) continue;
       const double end = times.arrival[i + 1];
-      add(r_.tasks[i], SpanKind::kMessage, end - r_.tasks[i].messages * hop_, end, timeline);
+      add(i, SpanKind::kMessage, end - r_.tasks[i].messages * hop_, end, timeline);
     }
   }
 
