@@ -9,7 +9,7 @@
 namespace fivefold {
 namespace {
 
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+constexpr double kGibibyte = 1024.0 * 1024.0 * 1024.0;
 
 struct LayerCase {
   System system;
@@ -89,7 +89,7 @@ tl::expected<LayerFigures, std::string> figures_of(const LayerCase& c) {
   figures.forward_ms = 1e3 * (cost.forward + cost.ep_forward + cost.tp_forward).value();
   figures.backward_ms = 1e3 * (cost.backward + cost.ep_backward + cost.tp_backward).value();
   // 16-bit weights and their gradients in 16 bit, and what the backward pass reads.
-  figures.allocated_gib = (4 * parameters + cost.activations.kept.value()) / kGib;
+  figures.allocated_gib = (4 * parameters + cost.activations.kept.value()) / kGibibyte;
   return figures;
 }
 

@@ -106,8 +106,10 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
 }
 
 TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
-  return most_memory(
-      {{*machine_, *model_, *kernels_, parameters_}, job, layout, cost(job, layout)});
+  return most_memory({{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
+                      job,
+                      layout,
+                      cost(job, layout)});
 }
 
 Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
