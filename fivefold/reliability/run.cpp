@@ -119,7 +119,7 @@ Result<RunEstimate> run_estimate(const RunPlan& plan) {
     run.shares.lost = std::max(0.0, 1 - used);
   }
   for (const ComponentRate& part : plan.rates.parts) {
-    run.failures[std::size_t(part.part)] = part.rate * up;
+    run.failures[std::size_t(part.component)] = part.rate * up;
   }
   run.interruptions = plan.rates.total * up;
   run.time_spread = {time, time, time};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fivefold/training/groups.h"
+
 namespace fivefold {
 
 int dense_replicas(const TrainingLayout& l) {
@@ -29,7 +31,7 @@ struct Replicas {
 };
 
 Seconds time_among(const Step& step, Collective collective, int size, int stride, Bytes bytes) {
-  const Group group = make_group(step.on.machine, size, stride);
+  const Group group = stage_group(step.on.machine, step.layout, size, stride);
   return collective_time(step.on.machine, collective, group, bytes).time;
 }
 
@@ -51,20 +53,21 @@ Seconds copies_time(const Step& step, const Replicas& r) {
 }
 
 Seconds gather_time(const Step& step, const Replicas& r) {
-  const Group group = make_group(step.on.machine, shards(step.layout, r.size), r.stride);
+  const Group group =
+      stage_group(step.on.machine, step.layout, shards(step.layout, r.size), r.stride);
   return collective_time(step.on.machine, Collective::kAllGather, group,
                          Bytes(kWeightBytes * r.parameters))
       .time;
 }
 
-struct ReplicaTime {
+struct WholeTime {
   Seconds reduce, copies, gather;
 };
 
-ReplicaTime replica_time(const Step& step, const StageParameters& parameters) {
+WholeTime whole_time(const Step& step, const StageParameters& parameters) {
   const TrainingLayout& l = step.layout;
   const Replicas dense{parameters.dense, dense_replicas(l), l.tp};
-  ReplicaTime time{reduce_time(step, dense), copies_time(step, dense), gather_time(step, dense)};
+  WholeTime time{reduce_time(step, dense), copies_time(step, dense), gather_time(step, dense)};
   if (parameters.expert > 0) {
     const Replicas expert{parameters.expert, expert_replicas(l), l.ep * l.etp};
     time.reduce += reduce_time(step, expert);
@@ -85,13 +88,12 @@ Seconds exposed(const Step& step, Seconds transfer, Seconds compute, Seconds lea
 
 }  // namespace
 
-Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
+ReplicaTime replica_time(const Step& step, const StageWork& work, int rank) {
   const TrainingLayout& l = step.layout;
   const bool replicated = dense_replicas(l) > 1 || expert_replicas(l) > 1;
-  if (!replicated || step.job.frozen_base) return Seconds();
+  if (!replicated || step.job.frozen_base) return {};
   const int layers = rank_layers(step, rank);
-  const StageParameters parameters = rank_parameters(step, rank);
-  auto [reduce, copies, gather] = replica_time(step, parameters);
+  auto [reduce, copies, gather] = whole_time(step, rank_parameters(step, rank));
   // Among copies of shards a scan over layers reduces once, behind the last micro batch (XLA).
   Seconds after;
   if (l.zero == 3 && !step.job.overlap_grad_reduce) {
@@ -101,19 +103,32 @@ Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
   }
   // A bucket is a layer: the last one reduced and the first one gathered are always seen.
   const Seconds last = reduce / std::max(1, layers), first = gather / std::max(1, layers);
-  const Seconds reduced =
-      step.job.overlap_grad_reduce ? exposed(step, reduce, work.backward_pass(), last) : reduce;
-  if (l.zero == 0) return reduced;
+  ReplicaTime time{.reduce = reduce, .gather = gather};
   if (l.zero == 3) {
     // Every micro batch gathers each layer before its forward and its backward pass and scatters
     // its gradient.
     const Seconds pass = exposed(step, gather, work.forward_pass(), Seconds()) +
                          exposed(step, gather + reduce, work.backward_pass(), Seconds());
-    return double(step.micro_batches()) * pass + first + last + after;
+    time.reduce_seen = last + after;
+    time.gather_seen = step.passes() * pass + first;
+    return time;
   }
-  return reduced + (step.job.overlap_param_gather
-                        ? exposed(step, gather, work.forward_pass(), first)
-                        : gather);
+  time.reduce_seen =
+      step.job.overlap_grad_reduce ? exposed(step, reduce, work.backward_pass(), last) : reduce;
+  // Gradients that stay sharded are reduced behind every micro batch.
+  if (l.zero == 2) {
+    const Seconds pass =
+        step.job.overlap_grad_reduce ? exposed(step, reduce, work.backward_pass(), {}) : reduce;
+    time.reduce_seen += (step.passes() - 1) * pass;
+  }
+  if (l.zero == 0) return time;
+  time.gather_seen =
+      step.job.overlap_param_gather ? exposed(step, gather, work.forward_pass(), first) : gather;
+  return time;
+}
+
+Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
+  return replica_time(step, work, rank).seen();
 }
 
 // Adam reads gradient, master weight and moments and writes all but the gradient, and the weight;

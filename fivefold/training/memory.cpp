@@ -61,11 +61,13 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   Bytes loss;
   double around = 0;  // parameters of embedding and head
   for (int chunk = 0; chunk < chunks(l); ++chunk) {
-    const StageShare share = stage_share(step.on.model, l, model_stage(l, rank, chunk));
+    const StageShare share = stage_share(step, model_stage(l, rank, chunk));
     const double held = in_flight(l, rank, chunk, step.micro_batches());
     m.activations += held * share_kept(step, share);
     if (share.embedding) m.activations += held * step.cost.embedding.activations.kept;
     if (share.head) m.activations += step.cost.head.activations.kept;
+    if (share.head)
+      m.activations += held * step.cost.prediction.activations.of(l.recompute, l.recompute_modules);
     if (share.head) loss = step.cost.loss;
     if (share.embedding) around += step.cost.embedding.dense_parameters;
     if (share.head) around += step.cost.head.dense_parameters;
