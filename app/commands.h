@@ -44,6 +44,7 @@ void add_collective_command(CLI::App& app, Context& context);
 void add_fabric_command(CLI::App& app, Context& context);
 void add_replay_command(CLI::App& app, Context& context);
 void add_train_command(CLI::App& app, Context& context);
+void add_plan_command(CLI::App& app, Context& context);
 void add_serve_command(CLI::App& app, Context& context);
 void add_compare_command(CLI::App& app, Context& context);
 void add_claims_command(CLI::App& app, Context& context);

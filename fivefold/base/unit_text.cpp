@@ -137,7 +137,7 @@ constexpr std::string_view kCounted[] = {
     "ranks",  "row",    "rows",    "call",     "calls",  "year",        "years",  "month",
     "months", "week",   "weeks",   "operator", "count",  "values",      "value",  "parameters",
     "kernel", "launch", "step",    "steps",    "hop",    "hops",        "C",      "port",
-    "ports",  "wafer",  "wafers",  "stack",    "stacks", "person-weeks"};
+    "ports",  "wafer",  "wafers",  "stack",    "stacks", "person-weeks", "failure", "failures"};
 
 constexpr std::pair<std::string_view, double> kMultiples[] = {
     {"thousand ", 1e3}, {"million ", 1e6}, {"billion ", 1e9}};

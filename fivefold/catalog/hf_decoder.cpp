@@ -447,7 +447,6 @@ std::vector<LayerGroup> pattern_layers(Decoder& d) {
     f.refuse("hybrid_override_pattern",
              fmt::format("has {} letters for {} layers", pattern.size(), d.layers));
   }
-  if (f.integer_or("moe_latent_size", 0) > 0) f.refuse("moe_latent_size", "is not understood");
   const LinearAttention mamba = read_mamba(d);
   const GqaAttention attention = read_gqa(d);
   f.ignore("head_dim");
@@ -463,11 +462,12 @@ std::vector<LayerGroup> pattern_layers(Decoder& d) {
     read_deepseek_experts(f, moe);
     moe.gated = false;
     moe.shared_width = f.integer_or("moe_shared_expert_intermediate_size", moe.shared_width);
+    moe.latent = f.integer_or("moe_latent_size", 0);
   } else {
     // Present with values of another variant where no block holds experts.
     for (const char* name :
          {"n_routed_experts", "n_shared_experts", "num_experts_per_tok", "n_group", "topk_group",
-          "moe_intermediate_size", "moe_shared_expert_intermediate_size"}) {
+          "moe_intermediate_size", "moe_shared_expert_intermediate_size", "moe_latent_size"}) {
       f.ignore(name);
     }
   }

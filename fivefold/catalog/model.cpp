@@ -126,11 +126,11 @@ FfnCount count_ffn(const Model& model, const Ffn& ffn) {
     count.dense = ffn_matrix_values(model, dense->width, dense->gated) + biases;
   } else if (const auto* moe = std::get_if<MoeFfn>(&ffn)) {
     const double biases = moe->bias ? moe->width * (moe->gated ? 2.0 : 1.0) + model.hidden : 0;
-    const double expert = ffn_matrix_values(model, moe->width, moe->gated) + biases;
+    const double expert = expert_values(model, *moe) + biases;
     count.experts = expert * moe->experts;
     count.active_experts = expert * moe->active;
     count.shared = moe->shared * ffn_matrix_values(model, moe->shared_width, moe->gated) +
-                   (moe->shared_gate ? model.hidden : 0);
+                   (moe->shared_gate ? model.hidden : 0) + latent_values(model, *moe);
     count.router =
         double(model.hidden) * moe->experts + (moe->bias ? moe->experts : 0) + moe->router_bias;
   }
@@ -151,6 +151,18 @@ double compressor_width(const CompressedAttention& attention, double dim) {
 
 const MoeFfn* moe(const LayerGroup& layer) {
   return std::get_if<MoeFfn>(&layer.ffn);
+}
+
+double expert_hidden(const Model& model, const MoeFfn& moe) {
+  return moe.latent > 0 ? moe.latent : model.hidden;
+}
+
+double expert_values(const Model& model, const MoeFfn& moe) {
+  return (moe.gated ? 3 : 2) * double(moe.width) * expert_hidden(model, moe);
+}
+
+double latent_values(const Model& model, const MoeFfn& moe) {
+  return 2.0 * moe.latent * model.hidden;
 }
 
 MatrixList attention_matrices(const Model& model, const Attention& attention) {

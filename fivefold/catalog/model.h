@@ -92,6 +92,9 @@ struct MoeFfn {
   int groups = 0;       // node-limited routing: groups of experts; 0: none
   int groups_active = 0;
   bool hash_routed = false;  // a table picks the experts, the router matrix only weighs them
+  // Values of a token that experts see, by a projection before them and one after (LatentMoE of
+  // Nemotron 3); 0: all.
+  int latent = 0;
   bool operator==(const MoeFfn&) const = default;
 };
 
@@ -206,6 +209,11 @@ double attention_vectors(const Model& model, const Attention& attention);
 double ffn_matrix_values(const Model& model, double width, bool gated);
 
 const MoeFfn* moe(const LayerGroup& layer);  // null: no routed experts
+// Values of a token that routed experts take and give, those of one expert's matrices, and those of
+// the projections to and from the experts' space.
+double expert_hidden(const Model& model, const MoeFfn& moe);
+double expert_values(const Model& model, const MoeFfn& moe);
+double latent_values(const Model& model, const MoeFfn& moe);
 
 // Reads a Hugging Face config.json. Refuses what it does not understand and names the field.
 Result<Model> read_hf_config(const std::string& path);

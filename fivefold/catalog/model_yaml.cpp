@@ -207,7 +207,8 @@ MoeFfn read_moe(Entry& e) {
              .router_bias = 0,
              .groups = e.integer("groups"),
              .groups_active = e.integer("groups_active"),
-             .hash_routed = e.flag("hash_routed", false)};
+             .hash_routed = e.flag("hash_routed", false),
+             .latent = e.integer("latent")};
   moe.shared_width = e.integer("shared_width", moe.shared > 0 ? moe.width : 0);
   if (e.flag("router_bias", false)) moe.router_bias = moe.experts;
   if (moe.active > moe.experts) e.refuse(e.node(), "'active' is more than 'experts'");

@@ -134,6 +134,22 @@ Result<RunningCost> running_cost(const Catalog& catalog, const System& system, c
   return cost;
 }
 
+Result<Grounded<UsdPerSecond>> rental_cost(const Catalog& catalog, const System& system,
+                                           std::string_view region) {
+  const std::string& chip = system.chip->id;
+  const auto fact =
+      number(catalog, fmt::format("rent.{}.{}", chip.substr(0, chip.find('_')), region));
+  if (!fact || (*fact)->dim != UsdPerSecond::kDim) {
+    return fail(fmt::format("no rental price of {} is known ({})", system.chip->name, region),
+                "state one, for example '2.5 USD/h' for each chip");
+  }
+  Grounded<UsdPerSecond> cost;
+  cost.value = UsdPerSecond(system.chips * (*fact)->number);
+  cost.formula = fmt::format("{} chips x {:.2f} USD/h", system.chips, (*fact)->number * 3600);
+  cost.facts = {*fact};
+  return cost;
+}
+
 Joules energy_per_token(Watts power, double tokens_per_second) {
   return Joules(power.value() / tokens_per_second);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fivefold/catalog/catalog.h"
@@ -56,6 +57,12 @@ struct RunningCost {
 // While the system carries this load.
 Result<RunningCost> running_cost(const Catalog& catalog, const System& system, const Load& load,
                                  const Site& site);
+
+// Of a system rented by the hour, electricity and building included: the price that the catalog has
+// for its chip, `rent.FAMILY.REGION` with FAMILY the chip's id up to its first '_'
+// ("rent.h100.us"). Fails if there is none.
+Result<Grounded<UsdPerSecond>> rental_cost(const Catalog& catalog, const System& system,
+                                           std::string_view region = "us");
 
 // Energy at the plug of one token, and money for a million, at tokens/s of the whole system.
 Joules energy_per_token(Watts power, double tokens_per_second);

@@ -100,5 +100,20 @@ TEST(Cost, a_system_without_any_price_is_refused) {
   EXPECT_THAT(price.error().problems[0].what, HasSubstr("price of shop"));
 }
 
+TEST(Rent, a_system_costs_its_chips_by_the_hour) {
+  const Catalog catalog = *Catalog::load();
+  const auto rent = rental_cost(catalog, **catalog.system("dgx_h100_8"));
+  ASSERT_TRUE(rent);
+  EXPECT_NEAR(rent->value.value() * 3600, 8 * 2.35, 1e-9);
+  EXPECT_EQ(rent->facts.front()->path, "rent.h100.us");
+}
+
+TEST(Rent, a_chip_that_nobody_rents_out_is_refused_by_name) {
+  const Catalog catalog = *Catalog::load();
+  const auto rent = rental_cost(catalog, **catalog.system("cloudmatrix384"));
+  ASSERT_FALSE(rent);
+  EXPECT_THAT(to_text(rent.error()), HasSubstr("no rental price of Ascend 910C"));
+}
+
 }  // namespace
 }  // namespace fivefold

@@ -26,27 +26,30 @@ const std::vector<TrainingFact>& training_facts() {
                              kFsdp = "train/fsdp", kFoundry = "train/llm-foundry";
   static const std::vector<TrainingFact> facts = {
       {kCuda, "ampere", "*", "sustained", "", 1, 0.95, 0.6, 1.05},
-      {kCuda, "hopper", "*", "sustained", "", 1, 0.85, 0.5, 1.05},
-      {kCuda, "hopper", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1.05},
+      {kCuda, "hopper", "*", "sustained", "", 1, 0.85, 0.5, 1},
+      {kCuda, "hopper", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "h100_hbm2e_96g", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
       {kCuda, "blackwell", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
-      {kCuda, "blackwell", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1.05},
+      {kCuda, "blackwell", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "gb200_gpu", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
-      {kCuda, "gb200_gpu", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1.05},
-      {kCuda, "blackwell", "nvfp4", "sustained", "", 1, 0.85, 0.5, 1.05},
+      {kCuda, "gb200_gpu", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
+      {kCuda, "blackwell", "nvfp4", "sustained", "", 1, 0.85, 0.5, 1},
+      {kCuda, "*", "*", "spread", "", 1, 0.01, 0, 0.06},
       {kCore, "hopper", "*", "attention_backward", "", 1, 2.5, 1.5, 4},
       {kCore, "blackwell", "*", "attention_backward", "", 1, 2.5, 1.5, 4},
-      {kCore, "*", "*", "pointwise", "", 1, 1.1, 0.8, 2.5},
-      {kCore, "*", "*", "grouped", "", 1, 0.9, 0.4, 1.1},
+      {kCore, "*", "*", "pointwise", "", 1, 1.1, 0.9, 1.6},
+      {kCore, "*", "*", "grouped", "", 1, 0.9, 0.6, 1.1},
+      {kCore, "*", "*", "linear", "", 1, 0.4, 0.05, 1.2},
       {kCore, "*", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
       {kCore, "hopper", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "blackwell", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "*", "*", "host_time", "us", kMicroseconds, 5, 0, 100},
       {kCore, "*", "*", "expert_host_time", "us", kMicroseconds, 20, 0, 300},
-      {kCore2606, "*", "*", "grouped", "", 1, 1, 0.4, 1.2},
-      {kCore2606, "*", "*", "exchange", "", 1, 1, 0.5, 6},
-      {kCore2606, "*", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
-      {kCore2606, "*", "*", "expert_host_time", "us", kMicroseconds, 0, 0, 300},
+      {kCore, "*", "mxfp8", "expert_host_time", "us", kMicroseconds, 100, 0, 300},
+      {kCore2606, "blackwell", "*", "grouped", "", 1, 1, 0.4, 1.2},
+      {kCore2606, "blackwell", "*", "exchange", "", 1, 3, 0.5, 6},
+      {kCore2606, "blackwell", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
+      {kCore2606, "blackwell", "*", "expert_host_time", "us", kMicroseconds, 0, 0, 300},
       {kDeepspeed, "*", "*", "pointwise", "", 1, 1, 0.7, 2.5},
       {kDeepspeed, "*", "*", "host_time", "us", kMicroseconds, 88, 0, 200},
       {kFsdp, "ampere", "*", "attention", "", 1, 1, 0.3, 1.6},
@@ -65,7 +68,8 @@ struct StepRow {
   TrainingCase c;
   std::unique_ptr<TrainingBench> bench;
   std::string file;
-  double measured = 0, weight = 1;
+  TrainingTarget target;
+  double weight = 1;
   bool held = false;
   TrainingParameters base;
   std::vector<std::size_t> facts;  // that concern it, in their order
@@ -95,17 +99,18 @@ bool runs_under(const Catalog& catalog, const TrainingCase& c, std::string_view 
 
 std::unique_ptr<StepRow> read_row(const Catalog& catalog, const CsvTable& table, std::size_t at,
                               std::string_view source) {
-  const TrainingTarget target = training_target(table, at);
-  if (target.family != "step_time" || !target.refused.empty() || target.measured <= 0) return {};
   auto c = training_case(catalog, table, at);
-  if (!c || c->chip->vendor != "Nvidia") return {};
+  // What is chosen is not what ran.
+  if (!c || c->chip->vendor != "Nvidia" || !c->open.family().empty()) return {};
+  const TrainingTarget target = training_target(table, at, *c);
+  if (target.family != "step_time" || !target.refused.empty() || target.value <= 0) return {};
   auto row = std::make_unique<StepRow>();
   row->c = std::move(*c);
   auto bench = training_bench(row->c);
   if (!bench) return {};
   row->bench = std::make_unique<TrainingBench>(std::move(*bench));
   row->file = file_stem(table.file);
-  row->measured = target.measured;
+  row->target = target;
   row->held = !is_calibrated_row(row->c, table, at, target.family, row->c.chip->id);
   const Device& device = row->bench->machine.device;
   row->base = training_parameters(without(row->c.stack, source), device, row->c.job.format);
@@ -128,8 +133,9 @@ double error_of(const StepRow& row, const std::vector<double>& values) {
     set_parameter(parameters, training_facts()[i].name, values[i] * training_facts()[i].scale);
   }
   const TrainingModel model(row.bench->machine, row.c.model, row.bench->kernels, parameters);
-  const auto estimate = training_row_estimate(*row.bench, row.c, model);
-  return estimate ? std::abs(estimate->step.value() / row.measured - 1) : 1;
+  const auto chosen = choose(row.bench->machine, model, row.c);
+  if (!chosen) return 1;
+  return std::abs(chosen->estimate.step.value() / measured_step(row.target, *chosen) - 1);
 }
 
 void set_weights(StepRows& rows) {

@@ -1,7 +1,7 @@
 // A measured training step beside its prediction.
 #pragma once
 
-#include "fivefold/evidence/training_case.h"
+#include "fivefold/evidence/training_choice.h"
 
 namespace fivefold {
 
@@ -12,18 +12,18 @@ struct TrainingBench {
 };
 tl::expected<TrainingBench, std::string> training_bench(const TrainingCase& c);
 
-// Where the recomputation is not published, so many layers are computed again that it fits.
-Result<TrainingEstimate> training_row_estimate(const TrainingBench& bench, const TrainingCase& c,
-                                               const TrainingModel& training);
-
-// What a row measured.
+// What the row's metric is compared with, and how many of it: seconds, or tokens a second of all
+// devices, which become seconds once the batch is known.
 struct TrainingTarget {
   std::string family = "step_time";
   std::string unit = "s";
-  double measured = 0;
+  double value = 0;
+  bool rate = false;
   std::string refused = "";
 };
-TrainingTarget training_target(const CsvTable& table, std::size_t row);
+TrainingTarget training_target(const CsvTable& table, std::size_t row, const TrainingCase& c);
+// Seconds.
+double measured_step(const TrainingTarget& target, const TrainingChoice& chosen);
 
 // Parameters of the row's stack were fitted on it: its file or its group is named there.
 bool is_calibrated_row(const TrainingCase& c, const CsvTable& table, std::size_t row,

@@ -117,15 +117,6 @@ TEST(TrainingEvidence, a_row_is_read_as_layout_model_and_network) {
   EXPECT_NEAR(c->system.scale_out_per_device.value(), 12.5e9, 1);  // 800 Gbit/s over 8
 }
 
-TEST(TrainingEvidence, reliability_is_refused_for_now) {
-  const auto path = std::filesystem::path(temporary_path("reliability_rows.csv"));
-  std::ofstream(path) << "id,system,chips,chip,quantity,value,unit\na,s,8,H100,mttf,3,h\n";
-  const auto predictions = predict_training(catalog(), *read_csv(path.string()));
-  ASSERT_TRUE(predictions);
-  EXPECT_EQ(predictions->front().family, "reliability");
-  EXPECT_EQ(predictions->front().refused, "reliability is not modelled yet");
-}
-
 TEST(TrainingEvidence, a_missing_column_is_named) {
   const auto path = std::filesystem::path(temporary_path("short_rows.csv"));
   std::ofstream(path) << "id,chip,global_batch_seqs,metric,value\na,H100,8,step_time_s,1\n";

@@ -72,7 +72,11 @@ Result<TrainingPlan> train(const System& system, const Stack& stack, const Model
   const auto kernels = KernelModel::make(machine->device, stack);
   if (!kernels) return tl::unexpected(kernels.error());
   const TrainingModel training(*machine, model, *kernels);
-  return best_training(training, *machine, model, job, report);
+  auto found = search_training(training, *machine, model, job, 1);
+  if (!found) return tl::unexpected(found.error());
+  report.evaluated += found->layouts - found->too_slow;
+  report.refused += found->too_large;
+  return std::move(found->best.front());
 }
 
 void plan_training(SystemAnswer& answer, TrainingJob job) {

@@ -9,6 +9,7 @@
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/economics/economics.h"
 #include "fivefold/planner/search.h"
+#include "fivefold/planner/training_search.h"
 
 namespace fivefold {
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "fivefold/serving/serving.h"
-#include "fivefold/training/training.h"
 
 namespace fivefold {
 
@@ -33,11 +32,6 @@ struct PrefillPlan {
   double tokens_per_second_per_device = 0;
 };
 
-struct TrainingPlan {
-  TrainingLayout layout;
-  TrainingEstimate estimate;
-};
-
 // Instances of every size up to `max_devices` (whole nodes, halves, thirds of the machine), each
 // cut in every way that divides. The best plan for each instance size, smallest first; sizes at
 // which nothing runs are left out.
@@ -55,10 +49,5 @@ const PrefillPlan* best_use(const std::vector<PrefillPlan>& plans, int devices);
 // Tokens a second of `devices` used so; whole instances only.
 double throughput(const std::vector<DecodePlan>& plans, int devices);
 double throughput(const std::vector<PrefillPlan>& plans, int devices);
-
-// Every (tp, pp, ep, dp, micro batch, recomputation, vpp) that divides, over all `machine.devices`.
-Result<TrainingPlan> best_training(const TrainingModel& training, const Machine& machine,
-                                   const Model& model, const TrainingJob& job,
-                                   SearchReport& report);
 
 }  // namespace fivefold

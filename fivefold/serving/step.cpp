@@ -50,7 +50,7 @@ double reachable_nodes(const MoeFfn& moe, const Instance& instance) {
 // gather all tokens and scatter the sums; the fastest way is taken.
 Seconds exchange_time(const Instance& in, const MoeFfn& moe, double tokens, double imbalance,
                       bool decode) {
-  const double hidden = in.model.hidden;
+  const double hidden = expert_hidden(in.model, moe);
   const Bytes activations = stored(hidden, in.precision.activations);
   const double gathered = tokens * in.layout.dp;
   Seconds best =

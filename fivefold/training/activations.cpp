@@ -6,8 +6,8 @@ namespace fivefold {
 namespace {
 
 constexpr double kWide = 2;  // bytes of a saved activation; FP8 recipes keep most of them in 16 bit
-constexpr double kMask = 1;  // byte of a dropout mask
 constexpr double kLogit = 4;
+constexpr double kMask = 1;  // byte of a dropout mask
 
 double cut(double heads, int tp) {
   return std::max(1.0, heads / tp);
@@ -39,66 +39,153 @@ double ffn_values(double width, bool gated) {
   return (gated ? 3 : 2) * width;
 }
 
+// What a layer keeps, part by part.
+struct Kept {
+  const TrainingLayout& layout;
+  const TrainingJob& job;
+  const Model& model;
+  double tokens = 0;  // of a micro batch on the device
+  double shared = 0;  // of what tensor parallelism does not cut
+  Activations a;
+
+  void add(double bytes) { a.kept += Bytes(bytes); }
+  void add(Module module, double bytes) {
+    add(bytes);
+    a.modules[std::size_t(module)] += Bytes(bytes);
+  }
+};
+
+void add_attention(Kept& k, const Attention& attention) {
+  if (std::holds_alternative<std::monostate>(attention)) return;
+  const double h = k.model.hidden;
+  const double mask = k.job.dropout ? kMask : 0;
+  k.add(k.shared * h * (kWide + mask));  // norm input, dropout
+  k.add(Module::kNorms, k.shared * h * kWide);
+  double values = attention_values(attention, k.layout.tp);
+  if (const auto* a = std::get_if<MlaAttention>(&attention)) {
+    const double head = 2.0 * (a->nope_dim + a->rope_dim) + a->v_dim;
+    const double expanded = cut(a->heads, k.layout.tp) * head;
+    k.add(Module::kMlaUp, k.tokens * kWide * expanded);
+    values -= expanded;
+  }
+  k.add(k.tokens * kWide * values);
+  const auto* gqa = std::get_if<GqaAttention>(&attention);
+  if (gqa == nullptr || k.job.fused_attention) return;
+  const double pairs = k.tokens * k.job.seq_len * cut(gqa->heads, k.layout.tp);
+  k.a.scores = Bytes(pairs * (k.job.dropout ? 2 * kWide + kMask : kWide));
+  k.a.kept += k.a.scores;
+}
+
+void add_experts(Kept& k, const MoeFfn& moe) {
+  const TrainingLayout& l = k.layout;
+  const double pairs = k.tokens * l.etp / l.tp * moe.active;
+  const double seen = expert_hidden(k.model, moe);
+  const double width = double(moe.width) / l.etp;
+  const Bytes before = k.a.kept;
+  // The permuted input, what the experts make of it, and their output before it is weighted.
+  k.add(pairs * kWide * (2 * seen + ffn_values(width, moe.gated) - width));
+  k.add(Module::kExpertActivation, pairs * kWide * width);
+  if (moe.latent > 0) k.add(k.tokens * kWide * 2 * seen);
+  k.add(k.tokens * 2 * 4.0 * moe.experts / l.tp);  // router logits and weights in FP32
+  k.a.modules[std::size_t(Module::kExperts)] = k.a.kept - before;
+  const double common = double(moe.shared) * moe.shared_width / l.tp;
+  k.add(Module::kShared, k.tokens * kWide * ffn_values(common, moe.gated));
+}
+
+void add_ffn(Kept& k, const Ffn& ffn) {
+  if (std::holds_alternative<std::monostate>(ffn)) return;
+  const double h = k.model.hidden;
+  const double mask = k.job.dropout ? kMask : 0;
+  k.add(k.shared * h * (kWide + mask));
+  k.add(Module::kNorms, k.shared * h * kWide);
+  if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
+    const double width = double(dense->width) / k.layout.tp;
+    k.add(Module::kFfn, k.tokens * kWide * ffn_values(width, dense->gated));
+  } else {
+    add_experts(k, std::get<MoeFfn>(ffn));
+  }
+}
+
+// Outputs of attention and of every second product, in the order q, k, v, output, gate, up, down.
+// A compiler drops what no gradient reads: the last product's output, which only joins the stream.
+double kept_by_operator(const Kept& k, const LayerGroup& layer) {
+  double values = 0;
+  if (const auto* a = std::get_if<GqaAttention>(&layer.attention)) {
+    values += (2 * cut(a->heads, k.layout.tp) + cut(a->kv_heads, k.layout.tp)) * a->head_dim;
+  } else {
+    values += attention_values(layer.attention, k.layout.tp) / 2;
+  }
+  if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) {
+    values += double(dense->width) / k.layout.tp;
+  }
+  const double last = k.job.eager ? k.shared * k.model.hidden : 0;
+  return kWide * (k.tokens * values + last);
+}
+
+double device_tokens(const TrainingLayout& layout, const TrainingJob& job) {
+  return double(layout.micro_batch) * job.seq_len / layout.cp;
+}
+double uncut_tokens(const TrainingLayout& layout, const TrainingJob& job) {
+  return device_tokens(layout, job) / (layout.sequence_parallel ? layout.tp : 1);
+}
+
 }  // namespace
 
-Bytes Activations::of(Recompute recompute) const {
+Bytes Activations::of(Recompute recompute, Modules again) const {
+  Bytes left = kept - scores;
   switch (recompute) {
     case Recompute::kNone:
       return kept;
     case Recompute::kSelective:
-      return kept - scores;
+      for (int m = 0; m < kModules; ++m) {
+        // An activation inside of experts that run again is free already.
+        const bool inside = m == int(Module::kExpertActivation) && again.has(Module::kExperts);
+        if (again.has(Module(m)) && !inside) left -= modules[std::size_t(m)];
+      }
+      return left;
     case Recompute::kFull:
       return input;
+    case Recompute::kOps:
+      return ops;
   }
   return kept;
 }
 
+void Activations::add(const Activations& other, double share) {
+  kept += share * other.kept;
+  scores += share * other.scores;
+  input += share * other.input;
+  ops += share * other.ops;
+  for (int m = 0; m < kModules; ++m) {
+    modules[std::size_t(m)] += share * other.modules[std::size_t(m)];
+  }
+}
+
 Activations layer_activations(const Model& model, const LayerGroup& layer,
                               const TrainingLayout& layout, const TrainingJob& job) {
-  const double tokens = double(layout.micro_batch) * job.seq_len / layout.cp;
-  const double shared = tokens / (layout.sequence_parallel ? layout.tp : 1);  // not cut by tp
-  const double h = model.hidden;
-  const double mask = job.dropout ? kMask : 0;
-  Activations a;
-  a.input = Bytes(kWide * shared * h);
-  double kept = 0;
-  if (!std::holds_alternative<std::monostate>(layer.attention)) {
-    kept += shared * h * (2 * kWide + mask);  // norm input, projection input, dropout
-    kept += tokens * kWide * attention_values(layer.attention, layout.tp);
-  }
-  const auto* gqa = std::get_if<GqaAttention>(&layer.attention);
-  if (gqa != nullptr && !job.fused_attention) {
-    const double pairs = tokens * job.seq_len * cut(gqa->heads, layout.tp);
-    a.scores = Bytes(pairs * (job.dropout ? 2 * kWide + kMask : kWide));
-  }
-  if (!std::holds_alternative<std::monostate>(layer.ffn)) kept += shared * h * (2 * kWide + mask);
-  if (const auto* ffn = std::get_if<DenseFfn>(&layer.ffn)) {
-    kept += tokens * kWide * ffn_values(double(ffn->width) / layout.tp, ffn->gated);
-  } else if (const MoeFfn* experts = moe(layer)) {
-    const double pairs = tokens * layout.etp / layout.tp * experts->active;
-    // The permuted input, what the experts make of it, and their output before it is weighted.
-    const double width = double(experts->width) / layout.etp;
-    kept += pairs * kWide * (2 * h + ffn_values(width, experts->gated));
-    const double common = double(experts->shared) * experts->shared_width / layout.tp;
-    kept += tokens * kWide * ffn_values(common, experts->gated);
-    kept += tokens * 2 * 4.0 * experts->experts / layout.tp;  // router logits and weights in FP32
-  }
-  a.kept = Bytes(kept) + a.scores;
-  return a;
+  Kept k{layout, job, model, device_tokens(layout, job), uncut_tokens(layout, job), {}};
+  k.a.input = Bytes(kWide * k.shared * model.hidden);
+  add_attention(k, layer.attention);
+  add_ffn(k, layer.ffn);
+  k.a.ops = k.a.input + Bytes(kept_by_operator(k, layer));
+  return k.a;
 }
 
 Bytes embedding_activations(const Model& model, const TrainingLayout& layout,
                             const TrainingJob& job) {
-  const double tokens = double(layout.micro_batch) * job.seq_len / layout.cp;
-  const double shared = tokens / (layout.sequence_parallel ? layout.tp : 1);
-  return Bytes(job.dropout ? kMask * shared * model.hidden : 0);
+  return Bytes(job.dropout ? kMask * uncut_tokens(layout, job) * model.hidden : 0);
 }
 
 Bytes head_activations(const Model& model, const TrainingLayout& layout, const TrainingJob& job) {
   if (!model.lm_head) return Bytes(0);
-  const double tokens = double(layout.micro_batch) * job.seq_len / layout.cp;
-  const double shared = tokens / (layout.sequence_parallel ? layout.tp : 1);
-  return Bytes(2 * kWide * shared * model.hidden + kLogit * tokens * model.vocabulary / layout.tp);
+  const double logits = device_tokens(layout, job) * model.vocabulary / layout.tp;
+  return Bytes(2 * kWide * uncut_tokens(layout, job) * model.hidden + kLogit * logits);
+}
+
+Bytes loss_buffers(const Model& model, const TrainingLayout& layout, const TrainingJob& job) {
+  if (!model.lm_head) return Bytes(0);
+  const double logits = device_tokens(layout, job) * model.vocabulary / layout.tp;
+  return Bytes(std::max(0.0, job.logit_bytes - kLogit) * logits);
 }
 
 }  // namespace fivefold

@@ -1,6 +1,8 @@
 // What the forward pass of a layer leaves in memory for its backward pass.
 #pragma once
 
+#include <array>
+
 #include "fivefold/training/training.h"
 
 namespace fivefold {
@@ -11,15 +13,21 @@ namespace fivefold {
 struct Activations {
   Bytes kept;    // nothing recomputed
   Bytes scores;  // of it, scores, softmax and dropout of unfused attention
-  Bytes input;   // the layer's input alone
-  Bytes of(Recompute recompute) const;
+  std::array<Bytes, kModules> modules{};  // of it, what a module that runs again does not keep
+  Bytes input;                            // the layer's input alone
+  Bytes ops;                              // by operator (Recompute::kOps)
+  Bytes of(Recompute recompute, Modules modules = {}) const;
+  void add(const Activations& other, double share);
 };
 Activations layer_activations(const Model& model, const LayerGroup& layer,
                               const TrainingLayout& layout, const TrainingJob& job);
 
-// Of the embedding (its dropout mask), and of final norm, head and loss.
+// Of the embedding (its dropout mask), and of final norm, head and FP32 logits.
 Bytes embedding_activations(const Model& model, const TrainingLayout& layout,
                             const TrainingJob& job);
 Bytes head_activations(const Model& model, const TrainingLayout& layout, const TrainingJob& job);
+
+// What the loss makes of the logits beside them, at its highest.
+Bytes loss_buffers(const Model& model, const TrainingLayout& layout, const TrainingJob& job);
 
 }  // namespace fivefold

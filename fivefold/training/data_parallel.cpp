@@ -110,8 +110,15 @@ Seconds optimizer_time(const Step& step, int rank) {
   const double all = local.dense + local.expert;
   const double own = sharded ? own_share(step.layout, local) : all;
   const double gradient = step.job.gradient_bytes;
-  const Streaming update{.read = Bytes(own * (2 * gradient + kOptimizerBytes)),
-                         .written = Bytes(own * (kOptimizerBytes + kWeightBytes) +
+  // Gradients go to the host, which updates while the last ones arrive, and weights come back.
+  if (step.job.offload_optimizer) {
+    return Bytes(own * (gradient + kWeightBytes)) / step.job.host_link;
+  }
+  const OptimizerState& optimizer = step.job.optimizer;
+  const double state = optimizer.state_bytes(), weight = optimizer.weight_bytes();
+  const double master = optimizer.master == MasterWeights::kIsWeight ? weight : 0;
+  const Streaming update{.read = Bytes(own * (2 * gradient + state + master)),
+                         .written = Bytes(own * (state + weight) +
                                           (step.layout.zero >= 2 ? own : all) * gradient),
                          .ops = Ops(own * 12)};
   return step.on.kernels.time(Family::kMemoryBound, update).time;

@@ -5,10 +5,8 @@
 
 namespace fivefold {
 
-// Bytes of a weight in the products, and of FP32 master weight and the two moments of Adam, of each
-// parameter (ZeRO, arXiv 1910.02054, section 3.1).
+// Bytes of a weight in the products.
 inline constexpr double kWeightBytes = 2;
-inline constexpr double kOptimizerBytes = 12;
 
 // Devices that hold the same part of the model.
 int dense_replicas(const TrainingLayout& layout);

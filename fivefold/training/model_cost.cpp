@@ -62,6 +62,7 @@ Seconds time_of(const Costing& c, const Op& op) {
   const Seconds time = kernel.limit != Limit::kCompute
                            ? kernel.time
                            : kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+  if (std::holds_alternative<LinearCore>(op.shape)) return time / c.parameters.linear;
   const auto* gemm = std::get_if<Gemm>(&op.shape);
   return gemm != nullptr && gemm->batch > 1 ? time / c.parameters.grouped : time;
 }
@@ -98,8 +99,22 @@ double backward_ratio(const Costing& c) {
   return stated > 0 ? stated : attention_backward_ratio();
 }
 
-// One operator forward and backward.
-void add_op(const Costing& c, Op op, PassTimes& times) {
+// Of an operator's forward pass, what the policy of recomputation runs again.
+Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds forward) {
+  if (layer == nullptr) return Seconds();
+  if (c.layout.recompute == Recompute::kOps) {
+    const auto* dense = std::get_if<DenseFfn>(&layer->ffn);
+    return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
+  }
+  const Modules modules = c.layout.recompute_modules;
+  const auto module = module_of(op.name);
+  const bool with_experts =
+      module == Module::kExpertActivation && modules.has(Module::kExperts);
+  return module && (modules.has(*module) || with_experts) ? forward : Seconds();
+}
+
+// One operator forward and backward; without a layer, of what lies around the layers.
+void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) {
   const auto* core = std::get_if<AttentionCore>(&op.shape);
   if (core != nullptr && !c.job.fused_attention) {
     const UnfusedOps ops = unfused_attention(*core, c.job.dropout);
@@ -116,7 +131,7 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
     return;
   }
   if (const auto* experts = std::get_if<MoeBlock>(&op.shape)) {
-    for (const Op& part : expert_ops(*experts, c.precision.activations)) add_op(c, part, times);
+    for (const Op& part : expert_ops(*experts, c.precision.activations)) add_op(c, part, layer, times);
     times.experts += experts->local_experts;
     return;
   }
@@ -124,6 +139,7 @@ void add_op(const Costing& c, Op op, PassTimes& times) {
   const bool fused = core != nullptr || std::holds_alternative<MlaCore>(op.shape);
   const Seconds forward = time_of(c, op) / (fused ? c.parameters.attention : 1);
   times.forward += forward;
+  times.selective += again(c, op, layer, forward);
   times.issued_forward += 1;
   times.issued_backward += 1;
   if (fused || std::holds_alternative<ModuleRest>(op.shape)) {
@@ -210,7 +226,8 @@ Op residual_dropout(const Costing& c) {
 // Tokens are gathered by expert before the products and put back after them, on the side that sends
 // and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
 Op permutation(const Costing& c, const MoeFfn& experts) {
-  const double values = c.tokens() * c.layout.etp / c.layout.tp * experts.active * c.model.hidden;
+  const double values =
+      c.tokens() * c.layout.etp / c.layout.tp * experts.active * expert_hidden(c.model, experts);
   return {"permutation", Family::kMemoryBound,
           Streaming{.read = 4 * c.activations(values),
                     .written = 4 * c.activations(values),
@@ -226,7 +243,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   MoeExchange exchange{.tokens = own,
                        .topk = double(experts.active),
                        .nodes_limit = double(experts.groups_active),
-                       .bytes_per_token = c.activations(c.model.hidden),
+                       .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
                        .experts = double(experts.experts)};
   const Group group = make_group(c.machine, l.ep, l.etp);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
@@ -234,7 +251,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
     const Group slices = make_group(c.machine, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * c.model.hidden);
+    const Bytes bytes = c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
@@ -262,7 +279,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   LayerCost cost;
   PassTimes times;
   for (const Op& op : layer_ops(c.model, layer, c.shard, c.batch, c.precision)) {
-    add_op(c, op, times);
+    add_op(c, op, &layer, times);
   }
   if (c.job.dropout) {
     const Op dropout = residual_dropout(c);
@@ -286,8 +303,11 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
     add_expert_communication(c, *experts, times, cost);
-    const double matrices =
-        double(experts->experts) * ffn_matrix_values(c.model, experts->width, experts->gated);
+    if (c.layout.recompute == Recompute::kSelective &&
+        c.layout.recompute_modules.has(Module::kExperts)) {
+      cost.selective += cost.ep_forward;  // tokens are sent again
+    }
+    const double matrices = double(experts->experts) * expert_values(c.model, *experts);
     cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
   }
   const Bytes weights = layer_weights(c.model, layer, c.shard, wide_weights());
@@ -311,9 +331,7 @@ void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.issue_backward += share * cost.issue_backward;
   sum.dense_parameters += share * cost.dense_parameters;
   sum.expert_parameters += share * cost.expert_parameters;
-  sum.activations.kept += share * cost.activations.kept;
-  sum.activations.scores += share * cost.activations.scores;
-  sum.activations.input += share * cost.activations.input;
+  sum.activations.add(cost.activations, share);
 }
 
 // The loss over FP32 logits: cast, largest, exponentials and their sum, gradient, in four passes
@@ -328,13 +346,23 @@ Op loss(const Costing& c) {
           1};
 }
 
+// Small operators that the host issues around a micro batch: positions, masks and dropout before the
+// layers; after them the loss's maximum, masks, indices, sums and scaling, and their gradients
+// (Megatron-LM's get_batch and vocab_parallel_cross_entropy). The device waits for none of them.
+constexpr double kInputOperators = 8;
+constexpr double kLossOperators = 24;
+constexpr double kLossGradients = 8;
+
 void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   PassTimes first, last;
   for (const Op& op : head_ops(c.model, c.shard, c.batch, c.precision)) {
     if (op.name == "sampling") {
       last.forward += time_of(c, loss(c));
+      last.issued_forward += kLossOperators;
+      last.issued_backward += kLossGradients;
+      first.issued_forward += kInputOperators;
     } else {
-      add_op(c, op, op.name == "embedding" ? first : last);
+      add_op(c, op, nullptr, op.name == "embedding" ? first : last);
     }
   }
   cost.embedding.forward = first.forward;
@@ -386,6 +414,7 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
   add_embedding_and_head(c, cost);
   const double share = layout.sequence_parallel ? layout.tp : 1;
   cost.boundary = c.activations(c.tokens() * model.hidden / share);
+  cost.loss = loss_buffers(model, layout, job);
   return cost;
 }
 

@@ -18,7 +18,7 @@ struct Subject {
 struct LayerCost {
   Seconds forward, backward;
   Seconds weight_gradient;  // of backward: what no other stage waits for
-  Seconds selective;        // recomputation of attention scores
+  Seconds selective;        // recomputation by a policy between none and all
   // Communication that no compute hides.
   Seconds tp_forward, tp_backward;
   Seconds cp_forward, cp_backward;
@@ -39,6 +39,7 @@ struct ModelCost {
   LayerCost head;
   double table = 0;  // parameters of the embedding table on the device
   Bytes boundary;    // one micro batch between two pipeline stages, one device
+  Bytes loss;        // transient values of one micro batch (loss_buffers)
 };
 
 // Dense layers before the first one with experts (DeepSeek: 3). Layers that alternate count by

@@ -1,6 +1,7 @@
 #include "fivefold/training/pipeline.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "fivefold/training/data_parallel.h"
 
@@ -17,6 +18,14 @@ Seconds pipeline_communication(const Step& step, Seconds compute) {
   const Seconds steady = 2.0 * l.vpp * step.micro_batches() * hop;
   const bool hidden = l.schedule == Schedule::kInterleaved && step.job.overlap_pp;
   return fill + (hidden ? std::max(Seconds(), steady - compute) : steady);
+}
+
+// The largest of so many normally distributed values, in standard deviations above their mean
+// (leading terms of extreme value theory, Cramer 1946, section 28.6).
+double slowest_of(int devices) {
+  if (devices < 3) return 0;
+  const double root = std::sqrt(2 * std::log(double(devices)));
+  return root - (std::log(std::log(double(devices))) + std::log(4 * 3.14159265358979)) / (2 * root);
 }
 
 Seconds all_of(const StageWork& work) {
@@ -59,8 +68,11 @@ void pipeline_time(const Step& step, TrainingEstimate& e) {
   e.dp_exposed =
       std::max(data_parallel_time(step, slowest, busiest), data_parallel_time(step, slowest, 0));
   e.optimizer = std::max(optimizer_time(step, busiest), optimizer_time(step, 0));
+  // Every step all wait for the device that computes slowest.
+  e.straggling =
+      step.on.parameters.spread * slowest_of(l.world()) * (e.forward + e.backward + e.recompute);
   e.step = e.forward + e.backward + e.recompute + e.tp_exposed + e.cp_exposed + e.ep_exposed +
-           e.pp_exposed + e.bubble + e.dp_exposed + e.optimizer + e.host;
+           e.pp_exposed + e.bubble + e.dp_exposed + e.optimizer + e.host + e.straggling;
 }
 
 }  // namespace fivefold

@@ -9,8 +9,8 @@ void add_part(StageWork& work, const LayerCost& cost, int count, Recompute recom
   if (count == 0) return;
   const bool full = recompute == Recompute::kFull;
   const Seconds again = full                                 ? cost.forward
-                        : recompute == Recompute::kSelective ? cost.selective
-                                                             : Seconds();
+                        : recompute == Recompute::kNone ? Seconds()
+                                                        : cost.selective;
   // A layer that is computed again communicates and is issued again.
   const double second = full ? 1 : 0;
   work.forward += count * cost.forward;
@@ -106,11 +106,30 @@ StageShare stage_share(const Model& model, const TrainingLayout& l, int stage) {
   return {lead, layers - lead, stage == 0, stage == model_stages(l) - 1};
 }
 
+int full_layers(const TrainingLayout& l, const StageShare& share) {
+  const bool some = l.recompute == Recompute::kFull && l.recompute_layers > 0;
+  return some ? std::min(l.recompute_layers, share.all_layers()) : share.all_layers();
+}
+
+// Operators that the host issues to receive and send one micro batch: a synchronous library also
+// makes buffers and waits for both (Megatron-LM's p2p_communication.py).
+constexpr double kHopOperators = 4;
+constexpr double kSynchronousHopOperators = 20;
+
 StageWork stage_work(const Step& step, const StageShare& share) {
   StageWork work;
+  if (step.layout.pp > 1) {
+    const double issued = step.job.overlap_pp ? kHopOperators : kSynchronousHopOperators;
+    work.issue_forward = work.issue_backward = issued * step.on.parameters.host_time;
+  }
   const Recompute recompute = step.layout.recompute;
-  add_part(work, step.cost.lead, share.lead, recompute);
-  add_part(work, step.cost.layer, share.layers, recompute);
+  const int again = full_layers(step.layout, share);
+  const int lead = std::min(again, share.lead), rest = again - lead;
+  add_part(work, step.cost.lead, lead, recompute);
+  add_part(work, step.cost.layer, rest, recompute);
+  // Of full recomputation of some layers, the others keep all.
+  add_part(work, step.cost.lead, share.lead - lead, Recompute::kNone);
+  add_part(work, step.cost.layer, share.layers - rest, Recompute::kNone);
   // Neither the embedding nor the head is computed again.
   add_part(work, step.cost.embedding, share.embedding ? 1 : 0, Recompute::kNone);
   add_part(work, step.cost.head, share.head ? 1 : 0, Recompute::kNone);

@@ -34,6 +34,9 @@ int model_stage(const TrainingLayout& layout, int rank, int chunk);
 // embedding and the head; `first_layers` and `last_layers` of the layout say otherwise.
 StageShare stage_share(const Model& model, const TrainingLayout& layout, int stage);
 
+// Layers of a part that the policy of recomputation holds for: all, or the first so many.
+int full_layers(const TrainingLayout& layout, const StageShare& share);
+
 // One micro batch in one part of the model, on one device. A pass takes its compute and what
 // communication leaves exposed, or as long as the host needs to issue it.
 struct StageWork {

@@ -21,7 +21,10 @@ struct CostKey {
   int tp, ep, etp, cp, micro_batch, seq_len;
   bool sequence_parallel;
   Format format;
-  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base;
+  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base, eager;
+  double logit_bytes;
+  bool by_operator;
+  Modules modules;
   auto operator<=>(const CostKey&) const = default;
 };
 
@@ -38,7 +41,11 @@ CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
           job.overlap_ep,
           job.fused_attention,
           job.dropout,
-          job.frozen_base};
+          job.frozen_base,
+          job.eager,
+          job.logit_bytes,
+          l.recompute == Recompute::kOps,
+          l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};
 }
 
 Ops model_ops(const Model& model, const TrainingJob& job) {
@@ -59,9 +66,9 @@ Error too_large(const TrainingMemory& m, Bytes capacity) {
   return make_error(
       fmt::format("does not fit: {} needed of {} a device: {} too much", gigabytes(m.total),
                   gigabytes(capacity), gigabytes(m.total - capacity)),
-      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, buffers {}",
+      fmt::format("weights {}, gradients {}, optimizer {}, activations {}, loss and buffers {}",
                   gigabytes(m.weights), gigabytes(m.gradients), gigabytes(m.optimizer),
-                  gigabytes(m.activations), gigabytes(m.buffers)));
+                  gigabytes(m.activations), gigabytes(m.loss + m.buffers + m.fragmentation)));
 }
 
 }  // namespace
@@ -101,6 +108,24 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
   const ModelCost computed = model_cost({*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]}, job, layout);
   const std::unique_lock writing(memo_->lock);
   return memo_->costs.emplace(key, computed).first->second;
+}
+
+TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
+  return most_memory(
+      {{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
+       job,
+       layout,
+       cost(job, layout)});
+}
+
+Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
+  const ModelCost& c = cost(job, layout);
+  const int lead = lead_layers(*model_);
+  const auto passes = [](const LayerCost& part) { return part.forward + part.backward; };
+  const Seconds micro_batch = lead * passes(c.lead) +
+                              (model_->layer_count() - lead) * passes(c.layer) +
+                              passes(c.embedding) + passes(c.head);
+  return double(job.global_batch) / layout.micro_batch / (layout.pp * layout.dp) * micro_batch;
 }
 
 Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,

@@ -24,15 +24,13 @@
 
 #include "fivefold/collective/collective.h"
 #include "fivefold/kernel/kernel.h"
+#include "fivefold/training/optimizer.h"
 #include "fivefold/training/parameters.h"
+#include "fivefold/training/recompute.h"
 #include "fivefold/workload/layer.h"
 
 namespace fivefold {
 
-// Selective: attention scores are computed again where they are stored at all (Korthikanti 2022,
-// arXiv 2205.05198 section 5); a fused attention kernel always does so. Full: only layer inputs are
-// kept.
-enum class Recompute : std::uint8_t { kNone, kSelective, kFull };
 // GPipe (arXiv 1811.06965), 1F1B and interleaved 1F1B (arXiv 2104.04473), zero bubble H1 and V
 // (arXiv 2401.10241, 2405.15362), DualPipe (arXiv 2412.19437, section 3.2.1).
 enum class Schedule : std::uint8_t { kGpipe, k1F1B, kInterleaved, kZbH1, kZbV, kDualPipe };
@@ -49,6 +47,8 @@ struct TrainingLayout {
   int shard = 0;  // of dp x cp, ranks that ZeRO spreads over, copies across the rest (HSDP); 0: all
   bool sequence_parallel = true;
   Recompute recompute = Recompute::kSelective;
+  Modules recompute_modules;  // beside attention scores, of selective recomputation
+  int recompute_layers = 0;   // of full recomputation: so many of each part of the model; 0: all
   Schedule schedule = Schedule::k1F1B;
   RankOrder order = RankOrder::kTpCpDpPp;
   int first_layers = 0, last_layers = 0;  // of the first and the last part of the model; 0: even
@@ -68,18 +68,30 @@ struct TrainingJob {
   bool dropout = false;         // after attention, scores and FFN, as GPT-3 is trained
   bool frozen_base = false;     // LoRA: no gradients, no optimizer state of the weights
   double gradient_bytes = 4;    // of one stored and reduced gradient
+  OptimizerState optimizer;
+  bool eager = false;  // PyTorch without a compiler: values that no gradient reads are kept too
+  // Of one logit at the loss's height: 16-bit logits, FP32 copy and gradient as Megatron's fused
+  // cross entropy holds them; PyTorch's own also log-softmax and the gradient in 16 bit: 16.
+  double logit_bytes = 10;
+  // Held in the host's memory and moved over `host_link` of each device (ZeRO-Offload, arXiv
+  // 2101.06840): optimizer states with the update, layer inputs of full recomputation.
+  bool offload_optimizer = false, offload_activations = false;
+  BytesPerSecond host_link{25e9};  // PCIe 4 x16
 };
 
+// Of one device. Loss: logits and what is made of them. Buffers: gathered weights, a layer that is
+// computed again, communication and workspaces. Fragmentation: of the allocator, which publishes
+// reserve rather than use where a source says so.
 struct TrainingMemory {
-  Bytes weights, gradients, optimizer, activations, buffers, total;
+  Bytes weights, gradients, optimizer, activations, loss, buffers, fragmentation, total;
 };
 
 struct TrainingEstimate {
   Seconds step;
   // Parts of the step on the busiest pipeline stage; they add up to `step`. `host`: the device
-  // waits for operators to be issued.
+  // waits for operators to be issued. `straggling`: all wait for the slowest device.
   Seconds forward, backward, recompute, tp_exposed, cp_exposed, ep_exposed, pp_exposed, bubble,
-      dp_exposed, optimizer, host;
+      dp_exposed, optimizer, host, straggling;
   TrainingMemory memory;  // of the device that needs the most
   Ops model_ops;          // of the whole step
   double mfu = 0;
@@ -100,6 +112,11 @@ class TrainingModel {
   // calls from several threads are safe.
   Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout,
                                     bool check_memory = true) const;
+  // Of a layout that check_layout lets pass: its memory alone, ...
+  TrainingMemory memory(const TrainingJob& job, const TrainingLayout& layout) const;
+  // ... and what a step takes at least with this tp, cp, ep, etp and micro batch, whatever pp, dp,
+  // schedule and sharding: compute alone, without a bubble.
+  Seconds least_step(const TrainingJob& job, const TrainingLayout& layout) const;
 
  private:
   struct Memo;

@@ -48,7 +48,7 @@ double layer_forward(const Model& model, const LayerGroup& layer, double context
   if (const auto* ffn = std::get_if<DenseFfn>(&layer.ffn)) {
     weights += ffn_matrix_values(model, ffn->width, ffn->gated);
   } else if (const MoeFfn* experts = moe(layer)) {
-    weights += experts->active * ffn_matrix_values(model, experts->width, experts->gated) +
+    weights += experts->active * expert_values(model, *experts) + latent_values(model, *experts) +
                experts->shared * ffn_matrix_values(model, experts->shared_width, experts->gated) +
                (experts->shared_gate ? model.hidden : 0) + double(model.hidden) * experts->experts;
   }

@@ -346,10 +346,12 @@ void add_moe(Builder& b, const MoeFfn& moe) {
                              .ops = Ops(2 * t * moe.experts)},
                    1});
   const double group_tokens = b.batch.expert_tokens > 0 ? b.batch.expert_tokens : t * b.shard.ep;
-  b.quantise("expert_quantise", t * b.hidden(), b.precision.expert_a);
+  const double seen = expert_hidden(b.model, moe);
+  if (moe.latent > 0) b.project_unquantised("latent_down", t, seen, b.hidden());
+  b.quantise("expert_quantise", t * seen, b.precision.expert_a);
   b.ops.push_back({"experts", Family::kMoe,
                    MoeBlock{.tokens = group_tokens,
-                            .hidden = b.hidden(),
+                            .hidden = seen,
                             .width = double(moe.width) / b.shard.etp,
                             .experts = double(moe.experts),
                             .local_experts = double(moe.experts) / b.shard.ep,
@@ -361,6 +363,7 @@ void add_moe(Builder& b, const MoeFfn& moe) {
                             .exchanged = b.shard.ep > 1,
                             .step = b.batch.decode},
                    1});
+  if (moe.latent > 0) b.project_unquantised("latent_up", t, b.hidden(), seen);
   if (moe.shared > 0) {
     add_ffn(b, kSharedNames, double(moe.shared) * moe.shared_width, moe.gated);
     if (moe.shared_gate) {

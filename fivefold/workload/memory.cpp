@@ -47,8 +47,7 @@ Bytes layer_weights(const Model& model, const LayerGroup& layer, const Shard& sh
     dense += matrices / shard.tp;
     small += ffn_parameters(model, layer.ffn) - matrices;
   } else if (const MoeFfn* moe_ffn = moe(layer)) {
-    const double routed =
-        double(moe_ffn->experts) * ffn_matrix_values(model, moe_ffn->width, moe_ffn->gated);
+    const double routed = double(moe_ffn->experts) * expert_values(model, *moe_ffn);
     const double shared =
         moe_ffn->shared * ffn_matrix_values(model, moe_ffn->shared_width, moe_ffn->gated);
     experts = stored(routed / (shard.ep * shard.etp), precision.expert_b);

@@ -1,0 +1,82 @@
+#include "app/train_args.h"
+
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "app/machine_args.h"
+#include "fivefold/planner/answer.h"
+
+namespace fivefold::app {
+namespace {
+
+Result<TrainingJob> job_of(const TrainArgs& args, const Device& device) {
+  TrainingJob job;
+  job.global_batch = args.global_batch;
+  job.seq_len = args.seq_len;
+  job.format = training_format(device);
+  if (args.format.empty()) return job;
+  const auto format = format_from_name(args.format);
+  if (!format) return fail(fmt::format("format '{}' is unknown", args.format), "bf16 or fp8");
+  job.format = *format;
+  return job;
+}
+
+Result<Stack> stack_of(const Catalog& catalog, const Chip& chip, const std::string& name) {
+  if (name.empty()) return training_stack(catalog, chip);
+  const auto named = catalog.stack(name);
+  if (!named) return fail(named.error());
+  return with_framework(catalog, **named);
+}
+
+}  // namespace
+
+void add_train_args(CLI::App& command, TrainArgs& args) {
+  command.add_option("--system", args.system, "System of the catalog, and how many of it")
+      ->type_name("SYSTEM[:N]")
+      ->required();
+  command.add_option("--chips", args.chips, "Use so many chips alone (default: all)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--model", args.model, "Model, or a config.json")->required();
+  command.add_option("--global-batch", args.global_batch, "Sequences a step")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command.add_option("--seq", args.seq_len, "Tokens a sequence")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command.add_option("--format", args.format,
+                     "Of matrix products: bf16, fp8, ... (default: FP8 where the chip has it)");
+  command.add_option("--stack", args.stack, "Software stack (default: of the vendor)");
+}
+
+Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
+  const auto count = parse_system(args.system);
+  if (!count) return fail(count.error());
+  const auto system = catalog.system(count->system);
+  if (!system) return fail(system.error());
+  const auto model = catalog.model(args.model);
+  if (!model) return fail(model.error());
+  const int all = (*system)->chips * std::max(1, count->count);
+  if (args.chips > all) {
+    return fail(fmt::format("{} chips are more than the {} of {}", args.chips, all, args.system),
+                fmt::format("name more systems, for example {}:{}", count->system,
+                            (args.chips + (*system)->chips - 1) / (*system)->chips));
+  }
+  auto chosen = stack_of(catalog, *(*system)->chip, args.stack);
+  if (!chosen) return fail(chosen.error());
+  auto stack = std::make_unique<const Stack>(*std::move(chosen));
+  auto built = build_machine(**system, args.chips > 0 ? args.chips : all, *stack);
+  if (!built) return fail(built.error());
+  auto machine = std::make_unique<const Machine>(*std::move(built));
+  auto made = KernelModel::make(machine->device, *stack);
+  if (!made) return fail(made.error());
+  auto kernels = std::make_unique<const KernelModel>(*std::move(made));
+  const auto job = job_of(args, machine->device);
+  if (!job) return fail(job.error());
+  TrainingModel training(*machine, **model, *kernels);
+  return TrainBench{std::move(stack),   std::move(machine), std::move(kernels), *model, *job,
+                    std::move(training)};
+}
+
+}  // namespace fivefold::app

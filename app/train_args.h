@@ -1,0 +1,35 @@
+// What `train` and `plan train` ask alike: a model, a machine and a job.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fivefold/catalog/catalog.h"
+#include "fivefold/training/training.h"
+
+namespace CLI {
+class App;
+}
+
+namespace fivefold::app {
+
+struct TrainArgs {
+  std::string system, model, stack, format;
+  int chips = 0;  // 0: all of the systems
+  int global_batch = 1024;
+  int seq_len = 4096;
+};
+void add_train_args(CLI::App& command, TrainArgs& args);
+
+// Machine, kernels and job of one system; each points to the one before and to the catalog.
+struct TrainBench {
+  std::unique_ptr<const Stack> stack;
+  std::unique_ptr<const Machine> machine;
+  std::unique_ptr<const KernelModel> kernels;
+  const Model* model = nullptr;
+  TrainingJob job;
+  TrainingModel training;
+};
+Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args);
+
+}  // namespace fivefold::app

@@ -1,0 +1,58 @@
+#include "fivefold/training/layout_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fivefold {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(LayoutText, reads_what_people_write) {
+  const auto l = parse_layout("pp=16,ep=64,dp=128,mb=2,schedule=dualpipe,recompute=full");
+  ASSERT_TRUE(l) << to_text(l.error());
+  EXPECT_EQ(l->pp, 16);
+  EXPECT_EQ(l->ep, 64);
+  EXPECT_EQ(l->dp, 128);
+  EXPECT_EQ(l->micro_batch, 2);
+  EXPECT_EQ(l->schedule, Schedule::kDualPipe);
+  EXPECT_EQ(l->recompute, Recompute::kFull);
+  EXPECT_EQ(parse_layout("tp=2")->dp, 0);
+}
+
+TEST(LayoutText, what_follows_from_other_settings_need_not_be_said) {
+  EXPECT_TRUE(parse_layout("tp=8")->sequence_parallel);
+  EXPECT_FALSE(parse_layout("tp=8,sp=0")->sequence_parallel);
+  EXPECT_FALSE(parse_layout("tp=1")->sequence_parallel);
+  EXPECT_EQ(parse_layout("pp=4,vpp=2")->schedule, Schedule::kInterleaved);
+}
+
+TEST(LayoutText, is_read_as_it_was_printed) {
+  for (const char* text :
+       {"tp=8,pp=4,dp=16", "tp=8,pp=16,dp=2,ep=4,cp=2,vpp=3,etp=2,mb=4,zero=3,shard=8",
+        "tp=2,pp=8,dp=1,first=3,last=2,sp=0,recompute=none,schedule=zb-v,order=tp-cp-pp-dp"}) {
+    const auto layout = parse_layout(text);
+    ASSERT_TRUE(layout) << text;
+    EXPECT_EQ(to_text(*layout), text);
+  }
+}
+
+TEST(LayoutText, bad_text_is_named) {
+  const std::pair<const char*, const char*> cases[] = {{"tp", "'tp' has no value"},
+                                                       {"tp=two", "tp 'two' is no whole number"},
+                                                       {"tp=-1", "is no whole number"},
+                                                       {"tp=1,tp=2", "tp is given twice"},
+                                                       {"kp=2", "'kp' is unknown"},
+                                                       {"schedule=x", "schedule 'x' is unknown"},
+                                                       {"sp=2", "sp '2' is not 0 or 1"},
+                                                       {"tp=99999999999", "is no whole number"},
+                                                       {"recompute=", "recompute '' is unknown"}};
+  for (const auto& [text, message] : cases) {
+    const auto layout = parse_layout(text);
+    ASSERT_FALSE(layout) << text;
+    EXPECT_THAT(to_text(layout.error()), HasSubstr(message));
+  }
+}
+
+}  // namespace
+}  // namespace fivefold
