@@ -27,27 +27,30 @@ const std::vector<TrainingFact>& training_facts() {
                              kFoundry = "train/llm-foundry";
   static const std::vector<TrainingFact> facts = {
       {kCuda, "ampere", "*", "sustained", "", 1, 0.95, 0.6, 1.05},
-      {kCuda, "hopper", "*", "sustained", "", 1, 0.85, 0.5, 1.05},
-      {kCuda, "hopper", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1.05},
+      {kCuda, "hopper", "*", "sustained", "", 1, 0.85, 0.5, 1},
+      {kCuda, "hopper", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "h100_hbm2e_96g", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
       {kCuda, "blackwell", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
-      {kCuda, "blackwell", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1.05},
+      {kCuda, "blackwell", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "gb200_gpu", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
-      {kCuda, "gb200_gpu", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1.05},
-      {kCuda, "blackwell", "nvfp4", "sustained", "", 1, 0.85, 0.5, 1.05},
+      {kCuda, "gb200_gpu", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
+      {kCuda, "blackwell", "nvfp4", "sustained", "", 1, 0.85, 0.5, 1},
+      {kCuda, "*", "*", "spread", "", 1, 0.01, 0, 0.06},
       {kCore, "hopper", "*", "attention_backward", "", 1, 2.5, 1.5, 4},
       {kCore, "blackwell", "*", "attention_backward", "", 1, 2.5, 1.5, 4},
-      {kCore, "*", "*", "pointwise", "", 1, 1.1, 0.8, 2.5},
-      {kCore, "*", "*", "grouped", "", 1, 0.9, 0.4, 1.1},
+      {kCore, "*", "*", "pointwise", "", 1, 1.1, 0.9, 1.6},
+      {kCore, "*", "*", "grouped", "", 1, 0.9, 0.6, 1.1},
+      {kCore, "*", "*", "linear", "", 1, 0.4, 0.05, 1.2},
       {kCore, "*", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
       {kCore, "hopper", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "blackwell", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "*", "*", "host_time", "us", kMicroseconds, 5, 0, 100},
       {kCore, "*", "*", "expert_host_time", "us", kMicroseconds, 20, 0, 300},
-      {kCore2606, "*", "*", "grouped", "", 1, 1, 0.4, 1.2},
-      {kCore2606, "*", "*", "exchange", "", 1, 1, 0.5, 6},
-      {kCore2606, "*", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
-      {kCore2606, "*", "*", "expert_host_time", "us", kMicroseconds, 0, 0, 300},
+      {kCore, "*", "mxfp8", "expert_host_time", "us", kMicroseconds, 100, 0, 300},
+      {kCore2606, "blackwell", "*", "grouped", "", 1, 1, 0.4, 1.2},
+      {kCore2606, "blackwell", "*", "exchange", "", 1, 3, 0.5, 6},
+      {kCore2606, "blackwell", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
+      {kCore2606, "blackwell", "*", "expert_host_time", "us", kMicroseconds, 0, 0, 300},
       {kDeepspeed, "*", "*", "pointwise", "", 1, 1, 0.7, 2.5},
       {kDeepspeed, "*", "*", "host_time", "us", kMicroseconds, 88, 0, 200},
       {kFsdp, "ampere", "*", "attention", "", 1, 1, 0.3, 1.6},
@@ -66,7 +69,8 @@ struct StepRow {
   TrainingCase c;
   std::unique_ptr<TrainingBench> bench;
   std::string file;
-  double measured = 0, weight = 1;
+  double measured = 0;  // seconds
+  double weight = 1;
   bool held = false;
   TrainingParameters base;
   std::vector<std::size_t> facts;  // that concern it, in their order

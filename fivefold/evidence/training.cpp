@@ -6,12 +6,12 @@
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/evidence/reliability.h"
 #include "fivefold/evidence/training_bench.h"
+#include "fivefold/evidence/training_case.h"
 #include "fivefold/evidence/training_choice.h"
 #include "fivefold/evidence/training_row.h"
 
 namespace fivefold {
 namespace {
-
 
 using Target = TrainingTarget;
 

@@ -1,7 +1,7 @@
 // A measured training step beside its prediction.
 #pragma once
 
-#include "fivefold/evidence/training_case.h"
+#include "fivefold/evidence/training_choice.h"
 
 namespace fivefold {
 

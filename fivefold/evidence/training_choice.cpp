@@ -1,5 +1,6 @@
 #include "fivefold/evidence/training_choice.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -75,31 +76,44 @@ std::vector<Candidate> with_batches(const TrainingCase& c, const std::vector<Can
   return list;
 }
 
-// Where the recomputation is not published, the least that fits; of full recomputation, of as few
-// layers as fit.
-Result<TrainingChoice> least_recompute(const TrainingModel& training, const TrainingCase& c,
-                                       Candidate candidate, bool must_fit) {
+// Between keeping all and keeping layer inputs alone: as large a share of the layers is computed
+// again as memory asks for. Recipes get as far by modules, by layers of some stages and by offload;
+// whole layers of every chunk (recompute_num_layers) would be all or nothing where chunks are
+// short.
+TrainingEstimate blend(const TrainingEstimate& kept, const TrainingEstimate& again,
+                       Bytes capacity) {
+  const Bytes saved = kept.memory.total - again.memory.total;
+  const double share =
+      saved > Bytes() ? std::clamp((kept.memory.total - capacity) / saved, 0.0, 1.0) : 1;
+  const auto between = [&](auto from, auto to) { return from + share * (to - from); };
+  TrainingEstimate e = kept;
+  e.step = between(kept.step, again.step);
+  e.recompute = between(kept.recompute, again.recompute);
+  e.tokens_per_second = kept.tokens_per_second * (kept.step / e.step);
+  e.mfu = kept.mfu * (kept.step / e.step);
+  e.memory.activations = between(kept.memory.activations, again.memory.activations);
+  e.memory.buffers = between(kept.memory.buffers, again.memory.buffers);
+  e.memory.fragmentation = between(kept.memory.fragmentation, again.memory.fragmentation);
+  e.memory.total = between(kept.memory.total, again.memory.total);
+  return e;
+}
+
+// Where the recomputation is not published, the least that fits.
+Result<TrainingChoice> least_recompute(const Machine& machine, const TrainingModel& training,
+                                       const TrainingCase& c, Candidate candidate, bool must_fit) {
   const auto estimate = [&](bool check) -> Result<TrainingChoice> {
     auto found = training.estimate(candidate.job, candidate.layout, check);
     if (!found) return fail(std::move(found.error()));
     return TrainingChoice{candidate.job, candidate.layout, *found};
   };
   if (!c.open.recompute) return estimate(must_fit);
-  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective}) {
-    candidate.layout.recompute = recompute;
-    if (auto found = estimate(true)) return found;
-  }
+  candidate.layout.recompute = Recompute::kNone;
+  const auto kept = estimate(false);
+  const Bytes capacity = machine.device.memory_capacity;
+  if (!kept || kept->estimate.memory.total <= capacity) return kept;
   candidate.layout.recompute = Recompute::kFull;
   auto all = estimate(must_fit);
-  if (!all) return all;
-  const int parts = candidate.layout.pp * candidate.layout.vpp;
-  int low = 0, high = (c.model.layer_count() + parts - 1) / parts;  // low does not fit, high may
-  while (high - low > 1) {
-    candidate.layout.recompute_layers = low + (high - low) / 2;
-    auto fewer = estimate(true);
-    (fewer ? high : low) = candidate.layout.recompute_layers;
-    if (fewer) all = std::move(fewer);
-  }
+  if (all) all->estimate = blend(kept->estimate, all->estimate, capacity);
   return all;
 }
 
@@ -109,11 +123,11 @@ Result<TrainingChoice> choose(const Machine& machine, const TrainingModel& train
                               const TrainingCase& c) {
   const auto candidates = with_batches(c, with_chunks(c, layouts(machine, c)));
   if (candidates.size() == 1) {
-    return least_recompute(training, c, candidates.front(), false);
+    return least_recompute(machine, training, c, candidates.front(), false);
   }
   std::optional<TrainingChoice> best;
   for (const Candidate& candidate : candidates) {
-    auto found = least_recompute(training, c, candidate, true);
+    auto found = least_recompute(machine, training, c, candidate, true);
     if (found && (!best || found->estimate.tokens_per_second > best->estimate.tokens_per_second)) {
       best = std::move(*found);
     }
@@ -121,7 +135,7 @@ Result<TrainingChoice> choose(const Machine& machine, const TrainingModel& train
   if (best) return *best;
   // What ran, fitted: where nothing does by this memory, the smallest cut is taken as it is.
   if (!c.open.layout && !candidates.empty()) {
-    return least_recompute(training, c, candidates.front(), false);
+    return least_recompute(machine, training, c, candidates.front(), false);
   }
   return fail("no layout divides the job and fits the memory");
 }

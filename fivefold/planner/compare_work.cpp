@@ -382,6 +382,7 @@ Explanation training_why(const SystemAnswer& answer, const Sides& sides, std::st
   add("tensor-parallel communication, exposed", estimate.tp_exposed);
   add("expert communication, exposed", estimate.ep_exposed);
   add("pipeline communication, exposed", estimate.pp_exposed);
+  add("waiting for the slowest device", estimate.straggling);
   add("pipeline bubble", estimate.bubble);
   add("gradient reduction, exposed", estimate.dp_exposed);
   add("optimizer", estimate.optimizer);
@@ -519,6 +520,7 @@ std::vector<TimeBar> time_bars(const Sides& sides) {
           {"exposed communication",
            (e.tp_exposed + e.cp_exposed + e.ep_exposed + e.pp_exposed + e.dp_exposed).value()},
           {"bubble", e.bubble.value()},
+          {"straggling", e.straggling.value()},
           {"optimizer", e.optimizer.value()}}});
   }
   return bars;

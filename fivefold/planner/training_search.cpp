@@ -131,27 +131,59 @@ struct Found {
   Error nearest;
 };
 
-// More recomputation only adds time: the first that fits is the fastest.
-void try_recompute(const Search& s, TrainingLayout layout, Found& found) {
-  for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective, Recompute::kFull}) {
-    layout.recompute = recompute;
-    ++found.search.layouts;
-    const Bytes memory = s.training.memory(s.job, layout).total;
-    if (memory > s.capacity) {
-      ++found.search.too_large;
-      if (memory < found.least) {
-        found.least = memory;
-        found.nearest = s.training.estimate(s.job, layout).error();
-      }
-      continue;
-    }
-    const auto estimate = s.training.estimate(s.job, layout, false);
-    if (!estimate) continue;
-    const TrainingPlan plan{layout, *estimate};
-    keep_best(found.search.best, plan, s.wanted);
-    keep_front(found.search.pareto, plan);
-    return;
+// Whether a layout fits; of those that do not, the one that needs the least is remembered.
+bool fits(const Search& s, const TrainingLayout& layout, Found& found) {
+  ++found.search.layouts;
+  const Bytes memory = s.training.memory(s.job, layout).total;
+  if (memory <= s.capacity) return true;
+  ++found.search.too_large;
+  if (memory < found.least) {
+    found.least = memory;
+    found.nearest = s.training.estimate(s.job, layout).error();
   }
+  return false;
+}
+
+void keep(const Search& s, const TrainingLayout& layout, Found& found) {
+  const auto estimate = s.training.estimate(s.job, layout, false);
+  if (!estimate) return;
+  const TrainingPlan plan{layout, *estimate};
+  keep_best(found.search.best, plan, s.wanted);
+  keep_front(found.search.pareto, plan);
+}
+
+// Modules that hold much and are soon done again (Megatron-Core's advice, and DeepSeek-V3's choice,
+// arXiv 2412.19437 section 3.2.3).
+constexpr Modules kCheapModules =
+    Modules{}.with(Module::kNorms).with(Module::kMlaUp).with(Module::kExpertActivation);
+
+// Full recomputation of as few layers of each part as fit, at most of all.
+void try_full(const Search& s, TrainingLayout layout, Found& found) {
+  layout.recompute = Recompute::kFull;
+  layout.recompute_modules = {};
+  layout.recompute_layers = 0;
+  if (!fits(s, layout, found)) return;
+  const int parts = std::max(1, layout.pp * layout.vpp);
+  int low = 0, high = (s.model.layer_count() + parts - 1) / parts;  // low does not fit, high does
+  while (high - low > 1) {
+    layout.recompute_layers = low + (high - low) / 2;
+    const bool enough = s.training.memory(s.job, layout).total <= s.capacity;
+    (enough ? high : low) = layout.recompute_layers;
+  }
+  layout.recompute_layers = high * parts >= s.model.layer_count() ? 0 : high;
+  keep(s, layout, found);
+}
+
+// The least recomputation that fits: more only adds time.
+void try_recompute(const Search& s, TrainingLayout layout, Found& found) {
+  // A fused attention kernel computes scores again in any case.
+  layout.recompute = s.job.fused_attention ? Recompute::kNone : Recompute::kSelective;
+  layout.recompute_modules = {};
+  if (fits(s, layout, found)) return keep(s, layout, found);
+  layout.recompute = Recompute::kSelective;
+  layout.recompute_modules = kCheapModules;
+  if (fits(s, layout, found)) keep(s, layout, found);
+  try_full(s, layout, found);
 }
 
 // `bar`: the step of the last of the best so far.

@@ -1,5 +1,6 @@
 #include "fivefold/report/megatron.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -83,6 +84,11 @@ void add_recompute(const TrainingLayout& l, Arguments& a) {
       return;
     case Recompute::kSelective:
       a.set("recompute-granularity", "selective");
+      if (l.recompute_modules != Modules{}) {
+        std::string modules = recompute_text(l);
+        std::replace(modules.begin(), modules.end(), '+', ' ');
+        a.set("recompute-modules", modules);
+      }
       return;
     case Recompute::kFull:
       a.set("recompute-granularity", "full");

@@ -45,7 +45,7 @@ Json layout_json(const TrainingLayout& l) {
           {"micro_batch", l.micro_batch},
           {"zero", l.zero},
           {"schedule", name(l.schedule)},
-          {"recompute", name(l.recompute)}};
+          {"recompute", recompute_text(l)}};
 }
 
 Json plan_json(const TrainingPlan& plan) {

@@ -88,13 +88,40 @@ Result<int> whole_number(std::string_view key, std::string_view value) {
   return number;
 }
 
+// full:N, or modules joined by +, or a name.
+Result<void> set_recompute(std::string_view value, TrainingLayout& l) {
+  if (value.starts_with("full:")) {
+    const auto layers = whole_number("recompute", value.substr(5));
+    if (!layers) return fail(layers.error());
+    l.recompute = Recompute::kFull;
+    l.recompute_layers = *layers;
+    return {};
+  }
+  if (set_named("recompute", value, kRecomputes, l.recompute)) return {};
+  l.recompute = Recompute::kSelective;
+  l.recompute_modules = {};
+  for (std::string_view rest = value;;) {
+    const std::size_t plus = std::min(rest.find('+'), rest.size());
+    const auto module = module_named(rest.substr(0, plus));
+    if (!module) break;
+    l.recompute_modules = l.recompute_modules.with(*module);
+    if (plus == rest.size()) return {};
+    rest.remove_prefix(plus + 1);
+  }
+  std::vector<std::string_view> modules;
+  for (int i = 0; i < kModules; ++i) modules.push_back(name(Module(i)));
+  return fail(fmt::format("layout: recompute '{}' is unknown", value),
+              fmt::format("{}, full:LAYERS, or modules joined by +: {}", known(kRecomputes),
+                          fmt::join(modules, ", ")));
+}
+
 struct Reading {
   TrainingLayout layout;
   std::set<std::string_view> seen;
 };
 
 Result<void> set_one(std::string_view key, std::string_view value, TrainingLayout& l) {
-  if (key == "recompute") return set_named(key, value, kRecomputes, l.recompute);
+  if (key == "recompute") return set_recompute(value, l);
   if (key == "schedule") return set_named(key, value, kSchedules, l.schedule);
   if (key == "order") return set_named(key, value, kOrders, l.order);
   const auto number = whole_number(key, value);
@@ -121,8 +148,18 @@ std::string_view name(Schedule schedule) {
   return text_of(kSchedules, schedule);
 }
 
-std::string_view name(Recompute recompute) {
-  return text_of(kRecomputes, recompute);
+std::string recompute_text(const TrainingLayout& l) {
+  if (l.recompute == Recompute::kFull && l.recompute_layers > 0) {
+    return fmt::format("full:{}", l.recompute_layers);
+  }
+  std::vector<std::string_view> modules;
+  for (int i = 0; i < kModules; ++i) {
+    if (l.recompute_modules.has(Module(i))) modules.push_back(name(Module(i)));
+  }
+  if (l.recompute == Recompute::kSelective && !modules.empty()) {
+    return fmt::format("{}", fmt::join(modules, "+"));
+  }
+  return std::string(text_of(kRecomputes, l.recompute));
 }
 
 Result<TrainingLayout> parse_layout(std::string_view text) {
@@ -159,7 +196,8 @@ std::string to_text(const TrainingLayout& l) {
     if (always || l.*field.value != usual.*field.value) add(field.key, l.*field.value);
   }
   if (l.tp > 1 && !l.sequence_parallel) add("sp", 0);
-  if (l.recompute != usual.recompute) add("recompute", name(l.recompute));
+  const std::string recompute = recompute_text(l);
+  if (recompute != recompute_text(usual)) add("recompute", recompute);
   const Schedule implied = l.vpp > 1 ? Schedule::kInterleaved : Schedule::k1F1B;
   if (l.schedule != implied) add("schedule", name(l.schedule));
   if (l.order != usual.order) add("order", text_of(kOrders, l.order));

@@ -11,10 +11,13 @@ namespace fivefold {
 
 // Of enumerations, as they are written and printed.
 std::string_view name(Schedule schedule);
-std::string_view name(Recompute recompute);
+// Of a layout: "selective", "full:3", "layernorm+moe_act".
+std::string recompute_text(const TrainingLayout& layout);
 
 // What a text says of a layout. `dp` is what the devices leave if it is not said: 0.
-// Keys: tp pp dp ep cp vpp etp mb zero shard sp first last recompute schedule order. Sequence
+// Keys: tp pp dp ep cp vpp etp mb zero shard sp first last recompute schedule order; recompute is
+// none, selective, full, full:N (layers of each part of the model), ops, or modules of
+// Megatron-Core joined by + (layernorm+moe_act). Sequence
 // parallelism is on where tp is above 1 unless sp=0; vpp above 1 means the interleaved schedule.
 // Fails on an unknown or repeated key and on a value that is no whole number, naming it.
 Result<TrainingLayout> parse_layout(std::string_view text);

@@ -30,7 +30,9 @@ TEST(LayoutText, what_follows_from_other_settings_need_not_be_said) {
 TEST(LayoutText, is_read_as_it_was_printed) {
   for (const char* text :
        {"tp=8,pp=4,dp=16", "tp=8,pp=16,dp=2,ep=4,cp=2,vpp=3,etp=2,mb=4,zero=3,shard=8",
-        "tp=2,pp=8,dp=1,first=3,last=2,sp=0,recompute=none,schedule=zb-v,order=tp-cp-pp-dp"}) {
+        "tp=2,pp=8,dp=1,first=3,last=2,sp=0,recompute=none,schedule=zb-v,order=tp-cp-pp-dp",
+        "tp=1,pp=4,dp=2,recompute=full:3",
+        "tp=1,pp=4,dp=2,recompute=layernorm+mla_up_proj+moe_act"}) {
     const auto layout = parse_layout(text);
     ASSERT_TRUE(layout) << text;
     EXPECT_EQ(to_text(*layout), text);
@@ -38,15 +40,17 @@ TEST(LayoutText, is_read_as_it_was_printed) {
 }
 
 TEST(LayoutText, bad_text_is_named) {
-  const std::pair<const char*, const char*> cases[] = {{"tp", "'tp' has no value"},
-                                                       {"tp=two", "tp 'two' is no whole number"},
-                                                       {"tp=-1", "is no whole number"},
-                                                       {"tp=1,tp=2", "tp is given twice"},
-                                                       {"kp=2", "'kp' is unknown"},
-                                                       {"schedule=x", "schedule 'x' is unknown"},
-                                                       {"sp=2", "sp '2' is not 0 or 1"},
-                                                       {"tp=99999999999", "is no whole number"},
-                                                       {"recompute=", "recompute '' is unknown"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"tp", "'tp' has no value"},
+      {"tp=two", "tp 'two' is no whole number"},
+      {"tp=-1", "is no whole number"},
+      {"tp=1,tp=2", "tp is given twice"},
+      {"kp=2", "'kp' is unknown"},
+      {"schedule=x", "schedule 'x' is unknown"},
+      {"sp=2", "sp '2' is not 0 or 1"},
+      {"tp=99999999999", "is no whole number"},
+      {"recompute=", "recompute '' is unknown"},
+      {"recompute=mlp+x", "recompute 'mlp+x' is unknown"}};
   for (const auto& [text, message] : cases) {
     const auto layout = parse_layout(text);
     ASSERT_FALSE(layout) << text;

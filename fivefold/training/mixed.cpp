@@ -141,15 +141,19 @@ Result<MixedEstimate> estimate_stages(const std::array<Island, 2>& islands, cons
     return (forward ? rank.forward : rank.backward).value();
   };
   run(*recurrence, duration, hop.value(), true, times);
-  Seconds passes, optimizer;
+  Seconds passes, optimizer, waiting;
   for (int rank = 0; rank < shared.pp; ++rank) {
     const Step& step = steps[island_of(rank)];
     const Seconds end(times.rank_end[std::size_t(rank)]);
     passes = std::max(passes, end + data_parallel_time(step, ranks[std::size_t(rank)].work, rank));
     optimizer = std::max(optimizer, optimizer_time(step, rank));
+    const StageWork& work = ranks[std::size_t(rank)].work;
+    waiting =
+        std::max(waiting, straggling(step.on.parameters, shared.dp * shared.pp * shared.tp,
+                                     double(m) * (work.forward + work.backward + work.recompute)));
   }
   e.exchange = 2.0 * m * e.exchange;
-  e.step = passes + optimizer;
+  e.step = passes + optimizer + waiting;
   e.tokens_per_second = tokens_of(islands[0].job) / e.step.value();
   return e;
 }

@@ -63,6 +63,7 @@ Seconds time_of(const Costing& c, const Op& op) {
   const Seconds time = kernel.limit != Limit::kCompute
                            ? kernel.time
                            : kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
+  if (std::holds_alternative<LinearCore>(op.shape)) return time / c.parameters.linear;
   const auto* gemm = std::get_if<Gemm>(&op.shape);
   return gemm != nullptr && gemm->batch > 1 ? time / c.parameters.grouped : time;
 }
@@ -101,10 +102,10 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
     const auto* dense = std::get_if<DenseFfn>(&layer->ffn);
     return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
   }
+  const Modules modules = c.layout.recompute_modules;
   const auto module = module_of(op.name);
-  const bool activation =
-      op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
-  return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
+  const bool activation = op.name == "expert_activation" && modules.has(Module::kExpertActivation);
+  return activation || (module && modules.has(*module)) ? forward : Seconds();
 }
 
 double backward_ratio(const Costing& c) {
@@ -348,11 +349,21 @@ Op loss(const Costing& c) {
           1};
 }
 
+// Small operators that the host issues around a micro batch: positions, masks and dropout before
+// the layers; after them the loss's maximum, masks, indices, sums and scaling, and their gradients
+// (Megatron-LM's get_batch and vocab_parallel_cross_entropy). The device waits for none of them.
+constexpr double kInputOperators = 8;
+constexpr double kLossOperators = 24;
+constexpr double kLossGradients = 8;
+
 void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   PassTimes first, last;
   for (const Op& op : head_ops(c.model, c.shard, c.batch, c.precision)) {
     if (op.name == "sampling") {
       last.forward += time_of(c, loss(c));
+      last.issued_forward += kLossOperators;
+      last.issued_backward += kLossGradients;
+      first.issued_forward += kInputOperators;
     } else {
       add_op(c, op, nullptr, op.name == "embedding" ? first : last);
     }

@@ -4,14 +4,17 @@ namespace fivefold {
 
 void set_parameter(TrainingParameters& p, std::string_view name, double value) {
   if (name == "sustained") p.sustained = value;
+  if (name == "spread") p.spread = value;
   if (name == "attention") p.attention = value;
   if (name == "attention_backward") p.attention_backward = value;
   if (name == "pointwise") p.pointwise = value;
   if (name == "grouped") p.grouped = value;
+  if (name == "linear") p.linear = value;
   if (name == "host_time") p.host_time = Seconds(value);
   if (name == "expert_host_time") p.expert_host_time = Seconds(value);
   if (name == "exchange") p.exchange = value;
   if (name == "exchange_overlap") p.exchange_overlap = value;
+  if (name == "fragmentation") p.fragmentation = value;
   if (name == "communication_cores") p.communication_cores = value;
   if (name == "fragmentation") p.fragmentation = value;
 }

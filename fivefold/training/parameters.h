@@ -2,12 +2,18 @@
 // all formats or for that of the matrix products):
 //   sustained            rate of compute-bound kernels in a step over their rate in a short
 //                        benchmark: the chip stays at its power limit, caches are cold
+//   spread               standard deviation of the speed of chips of one kind, of the mean: in a
+//   step
+//                        all wait for the slowest (2% or so of GPUs, arXiv 2208.11035)
 //   attention            rate of the framework's fused attention, forward, over that of the kernels
 //                        that the stack was measured with (FlashAttention-2 on Hopper: half of 3)
 //   attention_backward   time of its backward pass over its forward pass
 //   pointwise            bytes that norms, activations, residuals, casts and the loss move over
 //                        those of fused operators: an eager framework writes every step to memory
 //   grouped              rate of products of experts over that of a dense product of their rows
+//   linear               rate of linear attention (Mamba-2, gated delta net) over that of the
+//   kernels
+//                        that the stack was measured with
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs
 //   expert_host_time     so long for one expert of the device in one pass, where the host issues
@@ -27,10 +33,12 @@ namespace fivefold {
 
 struct TrainingParameters {
   double sustained = 1;
+  double spread = 0;
   double attention = 1;
   double attention_backward = 0;  // 0: FlashAttention-2's (backward.h)
   double pointwise = 1;
   double grouped = 1;
+  double linear = 1;
   Seconds host_time, expert_host_time;
   double exchange = 1;
   double exchange_overlap = 0;

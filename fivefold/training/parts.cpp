@@ -2,7 +2,7 @@
 
 namespace fivefold {
 
-std::array<StepPart, 11> step_parts(const TrainingEstimate& e) {
+std::array<StepPart, 12> step_parts(const TrainingEstimate& e) {
   return {{{"forward", e.forward},
            {"backward", e.backward},
            {"recompute", e.recompute},
@@ -13,7 +13,8 @@ std::array<StepPart, 11> step_parts(const TrainingEstimate& e) {
            {"bubble", e.bubble},
            {"dp exposed", e.dp_exposed},
            {"optimizer", e.optimizer},
-           {"host", e.host}}};
+           {"host", e.host},
+           {"straggling", e.straggling}}};
 }
 
 std::array<MemoryPart, 6> memory_parts(const TrainingMemory& m) {

@@ -13,7 +13,7 @@ struct StepPart {
   Seconds time;
 };
 // They add up to the step.
-std::array<StepPart, 11> step_parts(const TrainingEstimate& estimate);
+std::array<StepPart, 12> step_parts(const TrainingEstimate& estimate);
 
 struct MemoryPart {
   std::string_view name;

@@ -1,6 +1,8 @@
 #include "fivefold/training/pipeline.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "fivefold/training/data_parallel.h"
 
@@ -146,6 +148,16 @@ Seen seen_by(const TaskTable& table, const Recurrence& r, double more, Schedule 
 
 }  // namespace
 
+// The largest of so many normally distributed values lies so many standard deviations above their
+// mean: leading terms of extreme value theory, Cramer 1946, section 28.6.
+Seconds straggling(const TrainingParameters& parameters, int devices, Seconds compute) {
+  if (devices < 3) return Seconds();
+  const double root = std::sqrt(2 * std::log(double(devices)));
+  const double log_log = std::log(std::log(double(devices)));
+  const double deviations = root - (log_log + std::log(4 * std::numbers::pi)) / (2 * root);
+  return parameters.spread * deviations * compute;
+}
+
 int in_flight(const TrainingLayout& l, int rank, int chunk, int m) {
   const int half_rank = std::min(rank, l.pp - 1 - rank);
   switch (l.schedule) {
@@ -230,6 +242,8 @@ void write_step(const Step& step, const TaskTable& table, const Recurrence& r, d
   const double held = waits_for_messages(step) ? messages : 0;
   e.pp_exposed = std::min(idle, (held + 2.0 * (l.pp - 1)) * hop);
   e.bubble = idle - e.pp_exposed;
+  e.straggling = straggling(step.on.parameters, l.world(), e.forward + e.backward + e.recompute);
+  e.step += e.straggling;
 }
 
 void pipeline_time(const Step& step, TrainingEstimate& e) {

@@ -27,6 +27,9 @@ int in_flight(const TrainingLayout& layout, int rank, int chunk, int micro_batch
 // Whether a rank waits for its messages to leave instead of going on beside them.
 bool waits_for_messages(const Step& step);
 
+// What a step takes longer because all wait for the device of so many that computes slowest.
+Seconds straggling(const TrainingParameters& parameters, int devices, Seconds compute);
+
 // How a step ends: the passes of the rank that is done last with its replicas, what their exchange
 // takes from there, and the optimizer, which waits for all ranks: the norm of all gradients.
 struct Finish {

@@ -45,6 +45,13 @@ std::optional<Module> find(const std::array<Named, kCount>& names, std::string_v
 
 }  // namespace
 
+std::string_view name(Module module) {
+  for (const Named& named : kModuleNames) {
+    if (named.module == module) return named.name;
+  }
+  return {};
+}
+
 std::optional<Module> module_named(std::string_view name) {
   return find(kModuleNames, name);
 }

@@ -30,6 +30,7 @@ struct Modules {
   auto operator<=>(const Modules&) const = default;
 };
 std::optional<Module> module_named(std::string_view name);
+std::string_view name(Module module);
 
 // The module that an operator of a layer belongs to (workload/layer.h).
 std::optional<Module> module_of(std::string_view op);

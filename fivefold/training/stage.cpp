@@ -121,8 +121,17 @@ int full_layers(const TrainingLayout& l, const StageShare& share) {
   return some ? std::min(l.recompute_layers, share.all_layers()) : share.all_layers();
 }
 
+// Operators that the host issues to receive and send one micro batch: a synchronous library also
+// makes buffers and waits for both (Megatron-LM's p2p_communication.py).
+constexpr double kHopOperators = 4;
+constexpr double kSynchronousHopOperators = 20;
+
 StageWork stage_work(const Step& step, const StageShare& share) {
   StageWork work;
+  if (step.layout.pp > 1) {
+    const double issued = step.job.overlap_pp ? kHopOperators : kSynchronousHopOperators;
+    work.issue_forward = work.issue_backward = issued * step.on.parameters.host_time;
+  }
   const Recompute recompute = step.layout.recompute;
   const int again = full_layers(step.layout, share);
   const int lead = std::min(again, share.lead), rest = again - lead;

@@ -91,9 +91,9 @@ struct TrainingMemory {
 struct TrainingEstimate {
   Seconds step;
   // Parts of the step on the busiest pipeline stage; they add up to `step`. `host`: the device
-  // waits for operators to be issued.
+  // waits for operators to be issued. `straggling`: all wait for the slowest device.
   Seconds forward, backward, recompute, tp_exposed, cp_exposed, ep_exposed, pp_exposed, bubble,
-      dp_exposed, optimizer, host;
+      dp_exposed, optimizer, host, straggling;
   TrainingMemory memory;  // of the device that needs the most
   Ops model_ops;          // of the whole step
   double mfu = 0;

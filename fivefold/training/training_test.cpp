@@ -10,6 +10,7 @@
 #include "fivefold/training/activations.h"
 #include "fivefold/training/backward.h"
 #include "fivefold/training/layout.h"
+#include "fivefold/training/parts.h"
 #include "fivefold/training/pipeline.h"
 
 namespace fivefold {
@@ -120,9 +121,9 @@ struct World {
 };
 
 double parts(const TrainingEstimate& e) {
-  return (e.forward + e.backward + e.recompute + e.tp_exposed + e.cp_exposed + e.ep_exposed +
-          e.pp_exposed + e.bubble + e.dp_exposed + e.optimizer + e.host)
-      .value();
+  Seconds sum;
+  for (const StepPart& part : step_parts(e)) sum += part.time;
+  return sum.value();
 }
 
 TEST(Pipeline, bubble_of_equal_stages_is_p_minus_1_over_m) {
