@@ -7,11 +7,11 @@
 #include "fivefold/evidence/reliability.h"
 #include "fivefold/evidence/training_bench.h"
 #include "fivefold/evidence/training_choice.h"
+#include "fivefold/evidence/training_row.h"
 
 namespace fivefold {
 namespace {
 
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
 using Target = TrainingTarget;
 
@@ -145,20 +145,6 @@ void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
   memory.refused = reason;
   if (memory.measured > 0) predictions.push_back(memory);
   predictions.push_back(std::move(p));
-}
-
-// Rows of a form that is read but not predicted.
-Predictions refuse_all(const CsvTable& table, std::string_view family, std::string_view reason) {
-  Predictions predictions;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    Prediction p = blank(table, row);
-    p.family = family;
-    p.measured = table.number(row, "value").value_or(0);
-    p.unit = std::string(table.at(row, "unit"));
-    p.refused = reason;
-    predictions.push_back(std::move(p));
-  }
-  return predictions;
 }
 
 }  // namespace

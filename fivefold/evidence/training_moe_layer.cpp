@@ -9,7 +9,6 @@
 namespace fivefold {
 namespace {
 
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
 struct LayerCase {
   System system;
