@@ -58,10 +58,15 @@ class Compiler {
     std::size_t done = 0;
     while (done < schedule_.tasks.size()) {
       const std::size_t before = done;
+      known_ = std::int32_t(result_.tasks.size());
       for (int rank = 0; rank < schedule_.ranks; ++rank) {
         const auto tasks = schedule_.of(rank);
         std::size_t& at = next[std::size_t(rank)];
-        for (; at < tasks.size() && add(rank, tasks[at]); ++at) ++done;
+        // One task of each rank in turn, of what was known before: neighbours in the result do not
+        // wait for each other, and a processor can work on several at once.
+        if (at == tasks.size() || !add(rank, tasks[at])) continue;
+        ++at;
+        ++done;
       }
       if (done == before) return std::nullopt;
     }
@@ -85,7 +90,7 @@ class Compiler {
     if (!forward && forward_[cell(micro_batch, stage)] == 0) return false;
     if (!inside(from)) return true;
     const std::int32_t needed = (forward ? forward_ : backward_)[cell(micro_batch, from)];
-    if (needed == 0) return false;
+    if (needed == 0 || needed > known_) return false;
     if (route_.rank(from, chunk) != rank) task.needs[task.needs[0] == 0 ? 0 : 1] = needed;
     return true;
   }
@@ -156,6 +161,7 @@ class Compiler {
   Route route_;
   Recurrence result_;
   std::vector<std::int32_t> forward_, backward_;  // of a micro batch in a stage its task, from 1
+  std::int32_t known_ = 0;                        // tasks of the turns before
   std::vector<std::int32_t> last_;                // of each rank
 };
 
