@@ -12,7 +12,6 @@
 namespace fivefold {
 namespace {
 
-
 using Target = TrainingTarget;
 
 // Operations a second of one chip as tokens a second of all, by the software's own count.

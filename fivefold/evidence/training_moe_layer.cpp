@@ -9,7 +9,6 @@
 namespace fivefold {
 namespace {
 
-
 struct LayerCase {
   System system;
   Stack stack;
