@@ -60,7 +60,7 @@ struct Habits {
   bool fused_attention = true;
   bool dropout = false;
   double gradient_bytes = 4;
-  std::string_view framework = kDefaultFramework;
+  std::string_view framework = "train/pytorch";
 };
 // Megatron-LM and DeepSpeed before FlashAttention store scores and reduce gradients after the last
 // micro batch (vTrain, arXiv 2312.12391: no bucketing). FSDP with pure BF16 reduces in 16 bit

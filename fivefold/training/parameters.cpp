@@ -31,6 +31,10 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device,
   return parameters;
 }
 
+std::string_view default_framework(const Chip& chip) {
+  return chip.vendor == "Google" ? "train/maxtext" : "train/megatron-core";
+}
+
 Stack training_stack(const Catalog& catalog, const Chip& chip, std::string_view framework) {
   for (const Stack* stack : catalog.stacks()) {
     if (stack->id.starts_with("train/") && stack->vendor == chip.vendor) {

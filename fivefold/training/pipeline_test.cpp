@@ -19,7 +19,8 @@ const Catalog& catalog() {
 
 // DeepSeek-V3 on its own machine, 16 stages of experts over eight nodes.
 struct Deepseek {
-  Stack stack = training_stack(catalog(), *(*catalog().system("h800_8"))->chip);
+  Stack stack =
+      training_stack(catalog(), *(*catalog().system("h800_8"))->chip, "train/megatron-core");
   Machine machine = *build_machine(**catalog().system("h800_8"), 2048, stack);
   const Model& model = **catalog().model("deepseek-ai/DeepSeek-V3");
   KernelModel kernels = *KernelModel::make(machine.device, stack);
@@ -39,7 +40,8 @@ struct Deepseek {
 };
 
 TEST(Groups, replicas_or_stages_lie_further_apart_by_the_order_of_ranks) {
-  const Stack stack = training_stack(catalog(), *(*catalog().system("dgx_h100_8"))->chip);
+  const Stack stack =
+      training_stack(catalog(), *(*catalog().system("dgx_h100_8"))->chip, "train/megatron-core");
   const Machine machine = *build_machine(**catalog().system("dgx_h100_8"), 16, stack);
   const auto nodes = [&](const Group& group) {  // that it reaches
     int outside = 1;
