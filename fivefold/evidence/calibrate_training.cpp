@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
-#include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -21,14 +21,16 @@ constexpr int kHalvings = 6;
 // Later ones go over earlier ones, as entries do.
 const std::vector<TrainingFact>& training_facts() {
   constexpr std::string_view kCuda = "train/cuda", kCore = "train/megatron-core",
+                             kCore2509 = "train/megatron-core-25.09",
                              kCore2606 = "train/megatron-core-26.06",
-                             kDeepspeed = "train/megatron-deepspeed",
-                             kFsdp = "train/fsdp", kFoundry = "train/llm-foundry";
+                             kDeepspeed = "train/megatron-deepspeed", kFsdp = "train/fsdp",
+                             kFoundry = "train/llm-foundry";
   static const std::vector<TrainingFact> facts = {
       {kCuda, "ampere", "*", "sustained", "", 1, 0.95, 0.6, 1.05},
       {kCuda, "hopper", "*", "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "hopper", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "h100_hbm2e_96g", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
+      {kCuda, "h100_hbm2e_96g", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "blackwell", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
       {kCuda, "blackwell", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "gb200_gpu", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
@@ -39,13 +41,15 @@ const std::vector<TrainingFact>& training_facts() {
       {kCore, "blackwell", "*", "attention_backward", "", 1, 2.5, 1.5, 4},
       {kCore, "*", "*", "pointwise", "", 1, 1.1, 0.9, 1.6},
       {kCore, "*", "*", "grouped", "", 1, 0.9, 0.6, 1.1},
-      {kCore, "*", "*", "linear", "", 1, 0.4, 0.05, 1.2},
+      {kCore, "hopper", "*", "linear", "", 1, 0.6, 0.1, 1.2},
+      {kCore, "blackwell", "*", "linear", "", 1, 0.4, 0.1, 1.2},
       {kCore, "*", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
       {kCore, "hopper", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "blackwell", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "*", "*", "host_time", "us", kMicroseconds, 5, 0, 100},
       {kCore, "*", "*", "expert_host_time", "us", kMicroseconds, 20, 0, 300},
       {kCore, "*", "mxfp8", "expert_host_time", "us", kMicroseconds, 100, 0, 300},
+      {kCore2509, "*", "*", "exchange", "", 1, 1, 0.3, 4},
       {kCore2606, "blackwell", "*", "grouped", "", 1, 1, 0.4, 1.2},
       {kCore2606, "blackwell", "*", "exchange", "", 1, 3, 0.5, 6},
       {kCore2606, "blackwell", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
@@ -98,7 +102,7 @@ bool runs_under(const Catalog& catalog, const TrainingCase& c, std::string_view 
 }
 
 std::unique_ptr<StepRow> read_row(const Catalog& catalog, const CsvTable& table, std::size_t at,
-                              std::string_view source) {
+                                  std::string_view source) {
   auto c = training_case(catalog, table, at);
   // What is chosen is not what ran.
   if (!c || c->chip->vendor != "Nvidia" || !c->open.family().empty()) return {};
@@ -139,10 +143,25 @@ double error_of(const StepRow& row, const std::vector<double>& values) {
 }
 
 void set_weights(StepRows& rows) {
+  if (rows.empty()) return;
+  // Releases of a software that repeat one job are one piece of evidence.
+  const auto job_of = [](const StepRow& r) {
+    const TrainingLayout& l = r.c.layout;
+    return std::tuple(r.file, r.c.chip->id, r.c.framework, r.c.model.id, r.c.model.layer_count(),
+                      r.c.model.hidden, int(r.c.job.format), r.c.chips, r.c.job.seq_len, l.tp, l.pp,
+                      l.ep, l.cp, l.micro_batch, l.vpp, l.zero);
+  };
+  std::map<decltype(job_of(*rows.front())), int> alike;
   std::map<std::string, int> size;
-  for (const auto& row : rows) size[row->file] += row->held ? 0 : 1;
-  for (const auto& row : rows)
-    row->weight = row->held ? 0 : 1 / std::sqrt(double(size[row->file]));
+  for (const auto& row : rows) {
+    if (row->held) continue;
+    size[row->file] += 1;
+    alike[job_of(*row)] += 1;
+  }
+  for (const auto& row : rows) {
+    if (!row->held) row->weight = 1 / std::sqrt(double(size[row->file])) / alike[job_of(*row)];
+    if (row->held) row->weight = 0;
+  }
 }
 
 // Moves one value if the rows that it concerns fit better.
@@ -194,7 +213,7 @@ std::vector<TrainingFit::Table> tables_of(const StepRows& rows) {
 }
 
 Result<StepRows> read_rows(const Catalog& catalog, const std::vector<std::string>& paths,
-                       std::string_view source) {
+                           std::string_view source) {
   const auto files = measured_files(paths);
   if (!files) return fail(files.error());
   StepRows rows;
@@ -236,8 +255,7 @@ Result<TrainingFit> fit_training(const Catalog& catalog, const std::vector<std::
   for (std::size_t i = 0; i < values.size(); ++i) {
     int concerned = 0;
     for (const auto& row : *rows) {
-      const bool has =
-          std::find(row->facts.begin(), row->facts.end(), i) != row->facts.end();
+      const bool has = std::find(row->facts.begin(), row->facts.end(), i) != row->facts.end();
       concerned += has && !row->held ? 1 : 0;
     }
     if (concerned > 0) fit.values.push_back({training_facts()[i], values[i], concerned});
@@ -251,9 +269,8 @@ std::string training_yaml(const TrainingFit& fit, const std::string& source) {
   constexpr double kRange = 0.1;  // what another tenth of rows would move them by
   // Of one stack together, otherwise in their order.
   std::vector<TrainingFit::Value> values = fit.values;
-  std::stable_sort(values.begin(), values.end(), [](const auto& a, const auto& b) {
-    return a.fact.stack < b.fact.stack;
-  });
+  std::stable_sort(values.begin(), values.end(),
+                   [](const auto& a, const auto& b) { return a.fact.stack < b.fact.stack; });
   for (const TrainingFit::Value& v : values) {
     if (v.fact.stack != stack) {
       stack = v.fact.stack;

@@ -75,6 +75,7 @@ constexpr std::array kHabits = {
     Habits{"llm-foundry", true, false, true, false, 2, "train/llm-foundry"},
     Habits{"PyTorch FSDP", true, false, true, false, 2, "train/fsdp-compiled"},
     Habits{"Megatron-Core", true, true, true, false, 4, "train/megatron-core"},
+    Habits{"NeMo 25.09", true, true, true, false, 4, "train/megatron-core-25.09"},
     Habits{"NeMo 26.06", true, true, true, false, 4, "train/megatron-core-26.06"},
     Habits{"NeMo 26.08", true, true, true, false, 4, "train/megatron-core-26.06"},
     Habits{"NeMo", true, true, true, false, 4, "train/megatron-core"},
@@ -248,6 +249,9 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   job.dropout = habits.dropout;
   job.gradient_bytes = habits.gradient_bytes;
   job.frozen_base = has(table.at(row, "model"), "LoRA") || has(table.at(row, "notes"), "LoRA");
+  // An adapter reads the gathered input of its product and adds to the output: neither passes in
+  // chunks beside the product.
+  job.overlap_tp = job.overlap_tp && !job.frozen_base;
   return {};
 }
 
@@ -371,7 +375,8 @@ bool maxtext_layout(const CsvTable& table, std::size_t row, TrainingCase& result
     result.open.batch = false;
   }
   result.open.micro_batch = !result.open.batch && result.job.global_batch % l.dp != 0;
-  if (!result.open.batch && !result.open.micro_batch) l.micro_batch = result.job.global_batch / l.dp;
+  if (!result.open.batch && !result.open.micro_batch)
+    l.micro_batch = result.job.global_batch / l.dp;
   return true;
 }
 
@@ -428,8 +433,7 @@ constexpr std::array kCounts = {Count{"Megatron-LM", "9"},    Count{"Megatron-Co
 
 }  // namespace
 
-Ops counted_ops_per_token(const CsvTable& table, std::size_t row, const Model& model,
-                          int seq_len) {
+Ops counted_ops_per_token(const CsvTable& table, std::size_t row, const Model& model, int seq_len) {
   const std::string_view software = table.at(row, "software"), date = table.at(row, "date");
   for (const Count& count : kCounts) {
     if (!software.starts_with(count.software)) continue;

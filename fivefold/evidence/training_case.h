@@ -15,8 +15,8 @@ inline constexpr double kGib = 1024.0 * 1024.0 * 1024.0;  // bytes
 // a rate has tuned it (training_choice.h). `derived`: something follows from other figures of the
 // row or from a default of its software.
 struct Unpublished {
-  bool layout = false;          // tp, pp, cp, ep, as far as they are blank
-  bool batch = false;           // global batch: one micro batch for each replica
+  bool layout = false;  // tp, pp, cp, ep, as far as they are blank
+  bool batch = false;   // global batch: one micro batch for each replica
   bool micro_batch = false;
   bool virtual_stages = false;  // of the interleaved schedule
   bool schedule = false;        // 1F1B or interleaved

@@ -78,8 +78,10 @@ std::vector<Candidate> with_batches(const TrainingCase& c, const std::vector<Can
 
 // Between keeping all and keeping layer inputs alone: as large a share of the layers is computed
 // again as memory asks for. Recipes get as far by modules, by layers of some stages and by offload;
-// whole layers of every chunk (recompute_num_layers) would be all or nothing where chunks are short.
-TrainingEstimate blend(const TrainingEstimate& kept, const TrainingEstimate& again, Bytes capacity) {
+// whole layers of every chunk (recompute_num_layers) would be all or nothing where chunks are
+// short.
+TrainingEstimate blend(const TrainingEstimate& kept, const TrainingEstimate& again,
+                       Bytes capacity) {
   const Bytes saved = kept.memory.total - again.memory.total;
   const double share =
       saved > Bytes() ? std::clamp((kept.memory.total - capacity) / saved, 0.0, 1.0) : 1;

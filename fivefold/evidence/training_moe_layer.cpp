@@ -65,7 +65,8 @@ tl::expected<LayerCase, std::string> layer_case(const Catalog& catalog, const Cs
   c.job.seq_len = *tokens;
   c.job.global_batch = c.layout.dp;
   c.job.format = has(table.at(row, "precision"), "fp8") ? Format::kFp8Block : Format::kBf16;
-  if (moe.experts % c.layout.ep != 0) return tl::unexpected<std::string>("ep does not divide experts");
+  if (moe.experts % c.layout.ep != 0)
+    return tl::unexpected<std::string>("ep does not divide experts");
   return c;
 }
 

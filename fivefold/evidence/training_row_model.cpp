@@ -69,14 +69,16 @@ tl::expected<Model, std::string> dense_model(std::string name, const CsvTable& t
                                              std::size_t row) {
   const auto layers = whole(table, row, "layers"), hidden = whole(table, row, "hidden");
   const auto heads = whole(table, row, "heads"), vocabulary = whole(table, row, "vocab");
-  const auto billions = table.number(row, "params_B"), active = table.number(row, "active_params_B");
+  const auto billions = table.number(row, "params_B"),
+             active = table.number(row, "active_params_B");
   const bool dense = billions && (!active || *active == *billions);
   if (!dense || !layers || !hidden || !heads || !vocabulary) {
     return tl::unexpected<std::string>("model not in the catalog");
   }
   const double h = *hidden, tables = 2.0 * *vocabulary * h;
   const double ffn = (*billions * 1e9 - tables) / *layers - 4 * h * h;
-  Model model = gpt_model(std::move(name), *layers, *hidden, *heads, *vocabulary, 0, GptStyle::kMpt);
+  Model model =
+      gpt_model(std::move(name), *layers, *hidden, *heads, *vocabulary, 0, GptStyle::kMpt);
   model.tied_embeddings = false;
   if (ffn <= 0) return tl::unexpected<std::string>("model not in the catalog");
   model.layers.front().ffn = DenseFfn{.width = int(std::lround(ffn / (3 * h))), .gated = true};
@@ -126,8 +128,10 @@ tl::expected<Model, std::string> training_row_model(const Catalog& catalog, cons
   }
   const auto layers = whole(table, row, "layers"), hidden = whole(table, row, "hidden");
   const auto heads = whole(table, row, "heads"), seq_len = whole(table, row, "seq_len");
-  if (!layers || !hidden || !heads || !seq_len) return tl::unexpected<std::string>("sizes of the model not published");
-  if (*heads < 1 || *hidden % *heads != 0) return tl::unexpected<std::string>("heads do not divide hidden");
+  if (!layers || !hidden || !heads || !seq_len)
+    return tl::unexpected<std::string>("sizes of the model not published");
+  if (*heads < 1 || *hidden % *heads != 0)
+    return tl::unexpected<std::string>("heads do not divide hidden");
   return gpt_model(std::string(base), *layers, *hidden, *heads,
                    whole(table, row, "vocab").value_or(kGptVocabulary), *seq_len,
                    mpt ? GptStyle::kMpt : GptStyle::kGpt);

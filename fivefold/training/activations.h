@@ -11,8 +11,8 @@ namespace fivefold {
 // unfused attention: s b h (10 + 24/t + 5 a s/(h t)), with sequence parallelism 10/t (Korthikanti
 // 2022, arXiv 2205.05198, equations 2 to 4).
 struct Activations {
-  Bytes kept;    // nothing recomputed
-  Bytes scores;  // of it, scores, softmax and dropout of unfused attention
+  Bytes kept;                             // nothing recomputed
+  Bytes scores;                           // of it, scores, softmax and dropout of unfused attention
   std::array<Bytes, kModules> modules{};  // of it, what a module that runs again does not keep
   Bytes input;                            // the layer's input alone
   Bytes ops;                              // by operator (Recompute::kOps)

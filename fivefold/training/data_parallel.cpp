@@ -117,10 +117,10 @@ Seconds optimizer_time(const Step& step, int rank) {
   const OptimizerState& optimizer = step.job.optimizer;
   const double state = optimizer.state_bytes(), weight = optimizer.weight_bytes();
   const double master = optimizer.master == MasterWeights::kIsWeight ? weight : 0;
-  const Streaming update{.read = Bytes(own * (2 * gradient + state + master)),
-                         .written = Bytes(own * (state + weight) +
-                                          (step.layout.zero >= 2 ? own : all) * gradient),
-                         .ops = Ops(own * 12)};
+  const Streaming update{
+      .read = Bytes(own * (2 * gradient + state + master)),
+      .written = Bytes(own * (state + weight) + (step.layout.zero >= 2 ? own : all) * gradient),
+      .ops = Ops(own * 12)};
   return step.on.kernels.time(Family::kMemoryBound, update).time;
 }
 

@@ -50,7 +50,9 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   const double layer_parameters = layer.dense_parameters + layer.expert_parameters;
   const bool trained = !step.job.frozen_base;
   TrainingMemory m;
-  m.weights = Bytes((trained ? state.weight_bytes() : kWeightBytes) * (l.zero >= 3 ? shard : all));
+  // Frozen weights are kept in the format of the products alone: no update needs a wider one.
+  const double frozen = std::min(kWeightBytes, bytes_per_value(step.job.format));
+  m.weights = Bytes((trained ? state.weight_bytes() : frozen) * (l.zero >= 3 ? shard : all));
   if (trained) {
     m.gradients = Bytes(step.job.gradient_bytes * (l.zero >= 2 ? shard : all));
     if (!step.job.offload_optimizer)
@@ -74,10 +76,9 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   if (l.zero >= 3) m.buffers += Bytes(kWeightBytes * (2 * layer_parameters + around));
   // The loss is over before layers are at work again.
   m.loss = std::max(Bytes(), loss - work);
-  m.fragmentation =
-      step.on.parameters.fragmentation * (m.activations + m.loss + m.buffers);
-  m.total = m.weights + m.gradients + m.optimizer + m.activations + m.loss + m.buffers +
-            m.fragmentation;
+  m.fragmentation = step.on.parameters.fragmentation * (m.activations + m.loss + m.buffers);
+  m.total =
+      m.weights + m.gradients + m.optimizer + m.activations + m.loss + m.buffers + m.fragmentation;
   return m;
 }
 

@@ -32,19 +32,16 @@ struct World {
 };
 
 constexpr TrainingJob kJob{.global_batch = 16, .seq_len = 8192};
-constexpr TrainingLayout kFsdp{.dp = 8,
-                               .micro_batch = 2,
-                               .zero = 3,
-                               .sequence_parallel = false,
-                               .recompute = Recompute::kOps};
+constexpr TrainingLayout kFsdp{
+    .dp = 8, .micro_batch = 2, .zero = 3, .sequence_parallel = false, .recompute = Recompute::kOps};
 
 TEST(Memory, kinds_add_up) {
   const World world("llama3.1-8b", 8);
   const TrainingMemory m = world.of(kJob, kFsdp).memory;
-  EXPECT_NEAR((m.weights + m.gradients + m.optimizer + m.activations + m.loss + m.buffers +
-               m.fragmentation)
-                  .value(),
-              m.total.value(), 1);
+  EXPECT_NEAR(
+      (m.weights + m.gradients + m.optimizer + m.activations + m.loss + m.buffers + m.fragmentation)
+          .value(),
+      m.total.value(), 1);
 }
 
 // Of Llama 3 8B by operator: input, q, v, attention's output, the gate's product.

@@ -91,7 +91,7 @@ void cut_norm(Op& op, int tp) {
 struct PassTimes {
   Seconds forward, backward, weight_gradient, selective, attention_forward, attention_backward;
   double issued_forward = 0, issued_backward = 0;  // operators
-  double experts = 0;  // that the host issues by themselves
+  double experts = 0;                              // that the host issues by themselves
 };
 
 double backward_ratio(const Costing& c) {
@@ -108,8 +108,7 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
   }
   const Modules modules = c.layout.recompute_modules;
   const auto module = module_of(op.name);
-  const bool with_experts =
-      module == Module::kExpertActivation && modules.has(Module::kExperts);
+  const bool with_experts = module == Module::kExpertActivation && modules.has(Module::kExperts);
   return module && (modules.has(*module) || with_experts) ? forward : Seconds();
 }
 
@@ -131,7 +130,8 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     return;
   }
   if (const auto* experts = std::get_if<MoeBlock>(&op.shape)) {
-    for (const Op& part : expert_ops(*experts, c.precision.activations)) add_op(c, part, layer, times);
+    for (const Op& part : expert_ops(*experts, c.precision.activations))
+      add_op(c, part, layer, times);
     times.experts += experts->local_experts;
     return;
   }
@@ -251,7 +251,8 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
     const Group slices = make_group(c.machine, l.etp, 1);
-    const Bytes bytes = c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
+    const Bytes bytes =
+        c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
             collective_time(c.machine, Collective::kReduceScatter, slices, bytes).time;
   }
@@ -346,8 +347,8 @@ Op loss(const Costing& c) {
           1};
 }
 
-// Small operators that the host issues around a micro batch: positions, masks and dropout before the
-// layers; after them the loss's maximum, masks, indices, sums and scaling, and their gradients
+// Small operators that the host issues around a micro batch: positions, masks and dropout before
+// the layers; after them the loss's maximum, masks, indices, sums and scaling, and their gradients
 // (Megatron-LM's get_batch and vocab_parallel_cross_entropy). The device waits for none of them.
 constexpr double kInputOperators = 8;
 constexpr double kLossOperators = 24;

@@ -21,7 +21,8 @@ void set_parameter(TrainingParameters& p, std::string_view name, double value) {
 TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format) {
   TrainingParameters parameters;
   for (const StackEntry& entry : stack.entries) {
-    if (entry.family != "training" || !concerns(entry, device) || !concerns(entry, format)) continue;
+    if (entry.family != "training" || !concerns(entry, device) || !concerns(entry, format))
+      continue;
     for (const Fact& fact : entry.parameters->all) {
       set_parameter(parameters, fact.path, fact.number);
     }

@@ -1,8 +1,9 @@
-// What a training step adds to its kernels, as stacks state it (entries of family "training", for all
-// formats or for that of the matrix products):
+// What a training step adds to its kernels, as stacks state it (entries of family "training", for
+// all formats or for that of the matrix products):
 //   sustained            rate of compute-bound kernels in a step over their rate in a short
 //                        benchmark: the chip stays at its power limit, caches are cold
-//   spread               standard deviation of the speed of chips of one kind, of the mean: in a step
+//   spread               standard deviation of the speed of chips of one kind, of the mean: in a
+//   step
 //                        all wait for the slowest (2% or so of GPUs, arXiv 2208.11035)
 //   attention            rate of the framework's fused attention, forward, over that of the kernels
 //                        that the stack was measured with (FlashAttention-2 on Hopper: half of 3)
@@ -10,7 +11,8 @@
 //   pointwise            bytes that norms, activations, residuals, casts and the loss move over
 //                        those of fused operators: an eager framework writes every step to memory
 //   grouped              rate of products of experts over that of a dense product of their rows
-//   linear               rate of linear attention (Mamba-2, gated delta net) over that of the kernels
+//   linear               rate of linear attention (Mamba-2, gated delta net) over that of the
+//   kernels
 //                        that the stack was measured with
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs

@@ -11,20 +11,29 @@ struct Named {
   Module module;
 };
 
-constexpr std::array kModuleNames = {
-    Named{"layernorm", Module::kNorms},          Named{"mla_up_proj", Module::kMlaUp},
-    Named{"moe_act", Module::kExpertActivation}, Named{"mlp", Module::kFfn},
-    Named{"moe", Module::kExperts},              Named{"shared_experts", Module::kShared}};
+constexpr std::array kModuleNames = {Named{"layernorm", Module::kNorms},
+                                     Named{"mla_up_proj", Module::kMlaUp},
+                                     Named{"moe_act", Module::kExpertActivation},
+                                     Named{"mlp", Module::kFfn},
+                                     Named{"moe", Module::kExperts},
+                                     Named{"shared_experts", Module::kShared}};
 
-constexpr std::array kOpModules = {
-    Named{"attention_norm", Module::kNorms},    Named{"ffn_norm", Module::kNorms},
-    Named{"q_b_proj", Module::kMlaUp},          Named{"kv_b_proj", Module::kMlaUp},
-    Named{"ffn_up", Module::kFfn},              Named{"ffn_activation", Module::kFfn},
-    Named{"ffn_down", Module::kFfn},            Named{"router", Module::kExperts},
-    Named{"router_topk", Module::kExperts},     Named{"expert_quantise", Module::kExperts},
-    Named{"expert_up", Module::kExperts},       Named{"expert_down", Module::kExperts},
-    Named{"expert_activation", Module::kExpertActivation}, Named{"shared_up", Module::kShared},
-    Named{"shared_activation", Module::kShared}, Named{"shared_down", Module::kShared}};
+constexpr std::array kOpModules = {Named{"attention_norm", Module::kNorms},
+                                   Named{"ffn_norm", Module::kNorms},
+                                   Named{"q_b_proj", Module::kMlaUp},
+                                   Named{"kv_b_proj", Module::kMlaUp},
+                                   Named{"ffn_up", Module::kFfn},
+                                   Named{"ffn_activation", Module::kFfn},
+                                   Named{"ffn_down", Module::kFfn},
+                                   Named{"router", Module::kExperts},
+                                   Named{"router_topk", Module::kExperts},
+                                   Named{"expert_quantise", Module::kExperts},
+                                   Named{"expert_up", Module::kExperts},
+                                   Named{"expert_down", Module::kExperts},
+                                   Named{"expert_activation", Module::kExpertActivation},
+                                   Named{"shared_up", Module::kShared},
+                                   Named{"shared_activation", Module::kShared},
+                                   Named{"shared_down", Module::kShared}};
 
 template <std::size_t kCount>
 std::optional<Module> find(const std::array<Named, kCount>& names, std::string_view name) {

@@ -8,7 +8,7 @@ namespace {
 void add_part(StageWork& work, const LayerCost& cost, int count, Recompute recompute) {
   if (count == 0) return;
   const bool full = recompute == Recompute::kFull;
-  const Seconds again = full                                 ? cost.forward
+  const Seconds again = full                            ? cost.forward
                         : recompute == Recompute::kNone ? Seconds()
                                                         : cost.selective;
   // A layer that is computed again communicates and is issued again.

@@ -79,10 +79,7 @@ struct TrainingModel::Memo {
 };
 
 TrainingModel::TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels)
-    : machine_(&machine),
-      model_(&model),
-      kernels_(&kernels),
-      memo_(std::make_shared<Memo>()) {
+    : machine_(&machine), model_(&model), kernels_(&kernels), memo_(std::make_shared<Memo>()) {
   for (const Format format : kAllFormats) {
     parameters_[std::size_t(format)] =
         training_parameters(kernels.stack(), kernels.device(), format);
@@ -91,10 +88,7 @@ TrainingModel::TrainingModel(const Machine& machine, const Model& model, const K
 
 TrainingModel::TrainingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
                              const TrainingParameters& parameters)
-    : machine_(&machine),
-      model_(&model),
-      kernels_(&kernels),
-      memo_(std::make_shared<Memo>()) {
+    : machine_(&machine), model_(&model), kernels_(&kernels), memo_(std::make_shared<Memo>()) {
   parameters_.fill(parameters);
 }
 
@@ -105,17 +99,17 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
     const auto found = memo_->costs.find(key);
     if (found != memo_->costs.end()) return found->second;
   }
-  const ModelCost computed = model_cost({*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]}, job, layout);
+  const ModelCost computed = model_cost(
+      {*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]}, job, layout);
   const std::unique_lock writing(memo_->lock);
   return memo_->costs.emplace(key, computed).first->second;
 }
 
 TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
-  return most_memory(
-      {{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
-       job,
-       layout,
-       cost(job, layout)});
+  return most_memory({{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
+                      job,
+                      layout,
+                      cost(job, layout)});
 }
 
 Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
@@ -134,7 +128,10 @@ Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
   if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
     return fail(std::move(possible.error()));
   }
-  const Step step{{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]}, job, layout, cost(job, layout)};
+  const Step step{{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
+                  job,
+                  layout,
+                  cost(job, layout)};
   TrainingEstimate e;
   e.memory = most_memory(step);
   const Bytes capacity = machine_->device.memory_capacity;
