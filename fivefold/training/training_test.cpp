@@ -450,13 +450,10 @@ TEST(Step, waits_longer_for_the_slowest_of_more_devices) {
   const Model gpt = a_gpt(8, 2048, 16);
   double before = 0;
   for (const int devices : {8, 64, 512}) {
-    const Machine machine = a_machine(devices, 0);
-    Stack stack;
-    const auto kernels = KernelModel::make(machine.device, stack);
-    ASSERT_TRUE(kernels.has_value());
+    const World world(a_machine(devices, 0), gpt);
     TrainingParameters parameters;
     parameters.spread = 0.02;
-    const TrainingModel model(machine, gpt, *kernels, parameters);
+    const TrainingModel model(world.machine, world.model, world.kernels, parameters);
     const auto e = model.estimate({.global_batch = devices, .seq_len = 2048}, {.dp = devices});
     ASSERT_TRUE(e.has_value());
     const double share = e->straggling / (e->forward + e->backward + e->recompute);
