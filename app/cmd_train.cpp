@@ -2,11 +2,17 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/run_args.h"
 #include "app/train_args.h"
+#include "fivefold/base/unit_text.h"
+#include "fivefold/report/mixed_report.h"
+#include "fivefold/report/pipeline_trace.h"
 #include "fivefold/report/training_report.h"
 #include "fivefold/training/layout_text.h"
+#include "fivefold/training/simulate.h"
 
 namespace fivefold::app {
 namespace {
@@ -15,17 +21,24 @@ struct Options {
   TrainArgs args;
   std::string layout;  // empty: the fastest that fits
   bool ignore_memory = false;
+  bool simulate = false;
+  SimulateOptions simulation;
+  std::string trace;
+  std::string tokens;  // of a run; empty: one step
+  RunArgs run;
+  std::string with, link;  // a second island
 };
 
 // The error of a layout that does not fit, with the nearest one that does.
 Error with_nearest(const TrainBench& bench, const TrainingLayout& layout, Error error) {
   const auto nearest = nearest_fit(bench.training, *bench.machine, *bench.model, bench.job, layout);
-  const std::string hint =
-      nearest ? fmt::format("the nearest that fits: --layout {} ({:.4g} s a step, {:.1f} GB)",
-                            to_text(nearest->layout), nearest->estimate.step.value(),
-                            nearest->estimate.memory.total.value() / 1e9)
-              : "no layout of this model fits this machine";
-  error.problems.push_back({{}, hint, {}});
+  Problem hint;
+  hint.what = nearest
+                  ? fmt::format("the nearest that fits: --layout {} ({:.4g} s a step, {:.1f} GB)",
+                                to_text(nearest->layout), nearest->estimate.step.value(),
+                                nearest->estimate.memory.total.value() / 1e9)
+                  : "no layout of this model fits this machine";
+  error.problems.push_back(std::move(hint));
   return error;
 }
 
@@ -33,7 +46,8 @@ Result<TrainingPlan> named_plan(const TrainBench& bench, const Options& options)
   auto layout = parse_layout(options.layout);
   if (!layout) return fail(layout.error());
   if (layout->dp == 0) {
-    layout->dp = std::max(1, bench.machine->devices / (layout->tp * layout->pp * layout->cp));
+    const int others = layout->tp * layout->pp * layout->cp;
+    layout->dp = others > 0 ? std::max(1, bench.machine->devices / others) : 1;
   }
   auto estimate = bench.training.estimate(bench.job, *layout, !options.ignore_memory);
   if (estimate) return TrainingPlan{*layout, *estimate};
@@ -48,17 +62,125 @@ Result<TrainingPlan> plan_of(const TrainBench& bench, const Options& options) {
   return std::move(found->best.front());
 }
 
+// The plan's step as it was played, with its trace written.
+Result<TrainingPlan> play(const TrainBench& bench, const Options& options, TrainingPlan plan) {
+  SimulateOptions simulation = options.simulation;
+  simulation.seed = options.run.seed;
+  simulation.timeline = !options.trace.empty();
+  auto played = bench.training.simulate(bench.job, plan.layout, simulation, !options.ignore_memory);
+  if (!played) return fail(played.error());
+  plan.estimate = played->totals;
+  if (options.trace.empty()) return plan;
+  if (auto written = write_file(options.trace, pipeline_trace(*played)); !written) {
+    return fail(written.error());
+  }
+  return plan;
+}
+
+// A checkpoint holds weights and optimizer state of every parameter once.
+Bytes checkpoint_state(const TrainBench& bench) {
+  const OptimizerState& optimizer = bench.job.optimizer;
+  return Bytes(count_parameters(*bench.model).total *
+               (optimizer.weight_bytes() + optimizer.state_bytes()));
+}
+
+Result<RunView> run_of(const Catalog& catalog, const TrainBench& bench, const Options& options,
+                       const TrainingEstimate& e) {
+  const auto tokens = parse_count(options.tokens);
+  if (!tokens) return fail(tokens.error());
+  RunTask task{.system = bench.machine->system, .chips = bench.machine->chips, .step = e.step};
+  const auto parts = parts_of(catalog, *task.system, task.chips);
+  if (!parts) return fail(parts.error());
+  task.parts = *parts;
+  task.tokens_per_step = double(bench.job.global_batch) * bench.job.seq_len;
+  task.steps = *tokens / task.tokens_per_step;
+  task.state = checkpoint_state(bench);
+  task.state_per_device = task.state / bench.machine->devices;
+  const double busy = (e.forward + e.backward + e.recompute) / e.step;
+  task.load = {.compute = busy, .memory = busy};
+  return view_run(catalog, task, options.run);
+}
+
+Result<std::string> answer_of(const Catalog& catalog, const Options& options,
+                              const Context& context) {
+  const auto bench = train_bench(catalog, options.args);
+  if (!bench) return fail(bench.error());
+  auto plan = plan_of(*bench, options);
+  if (!plan) return fail(plan.error());
+  if (options.simulate) plan = play(*bench, options, *plan);
+  if (!plan) return fail(plan.error());
+  const TrainingCaption caption{bench->machine.get(), bench->model, bench->job};
+  if (options.tokens.empty()) {
+    return context.json  ? training_json(caption, *plan)
+           : context.csv ? training_csv(*plan)
+                         : training_text(caption, *plan);
+  }
+  const auto view = run_of(catalog, *bench, options, plan->estimate);
+  if (!view) return fail(view.error());
+  if (context.csv) return training_csv(*plan) + to_csv(*view);
+  if (!context.json) return training_text(caption, *plan) + "\n" + to_text(*view);
+  auto json = nlohmann::ordered_json::parse(training_json(caption, *plan));
+  json["run"] = nlohmann::ordered_json::parse(to_json(*view));
+  return json.dump(2) + "\n";
+}
+
+Result<std::string> mixed_answer(const Catalog& catalog, const Options& options,
+                                 const Context& context) {
+  if (!options.layout.empty() || options.simulate || !options.tokens.empty()) {
+    return fail("--with is searched: --layout, --simulate and --tokens do not go with it");
+  }
+  if (context.csv) return fail("--with has no CSV", "use --json");
+  TrainArgs other = options.args;
+  other.system = options.with;
+  other.chips = 0;
+  const auto first = train_bench(catalog, options.args), second = train_bench(catalog, other);
+  if (!first) return fail(first.error());
+  if (!second) return fail(second.error());
+  const auto island = [](const TrainBench& bench) {
+    return Island{bench.machine.get(), &bench.training, bench.job};
+  };
+  const std::array<Island, 2> islands = {island(*first), island(*second)};
+  IslandLink link = default_link(islands[0], islands[1]);
+  if (!options.link.empty()) {
+    const auto rate = parse_quantity_as<BytesPerSecond>(options.link);
+    if (!rate) return fail(rate.error());
+    if (!(*rate > BytesPerSecond(0))) return fail("--link is not above 0", "--link '12.5 GB/s'");
+    link.per_device = *rate;
+  }
+  const MixedSearch search = search_mixed(islands, *first->model, link);
+  if (search.best() == nullptr) {
+    return fail(
+        fmt::format("replicas: {}; stages: {}", search.replicas_refusal, search.stages_refusal));
+  }
+  return context.json ? mixed_json(islands, *first->model, link, search)
+                      : mixed_text(islands, *first->model, link, search);
+}
+
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
-  const auto bench = train_bench(*catalog, options.args);
-  if (!bench) return context.refuse(bench.error());
-  const auto plan = plan_of(*bench, options);
-  if (!plan) return context.refuse(plan.error());
-  const TrainingCaption caption{bench->machine.get(), bench->model, bench->job};
-  if (context.json) return print(training_json(caption, *plan));
-  if (context.csv) return print(training_csv(*plan));
-  print(training_text(caption, *plan));
+  const auto answer = options.with.empty() ? answer_of(*catalog, options, context)
+                                           : mixed_answer(*catalog, options, context);
+  if (!answer) return context.refuse(answer.error());
+  print(*answer);
+}
+
+void add_simulation(CLI::App& command, Options& options) {
+  CLI::Option* simulate = command.add_flag("--simulate", options.simulate,
+                                           "Play the step task by task instead of estimating it");
+  const auto noise = [&](const char* name, double& sigma, const char* help) {
+    command.add_option(name, sigma, help)->check(CLI::Range(0.0, 2.0))->needs(simulate);
+  };
+  noise("--jitter", options.simulation.task_noise, "Noise of each task: sigma of its logarithm");
+  noise("--device-jitter", options.simulation.device_noise, "Likewise, that a device keeps");
+  command
+      .add_flag("--contention", options.simulation.contention, "Messages and gradients share ports")
+      ->needs(simulate);
+  command
+      .add_option("--trace", options.trace,
+                  "Write the pipeline's timeline (Chrome JSON, for ui.perfetto.dev)")
+      ->type_name("OUT.json")
+      ->needs(simulate);
 }
 
 }  // namespace
@@ -67,11 +189,12 @@ void add_train_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "train",
-      "One training step: its parts, memory a device, MFU. Without a layout the fastest that fits "
-      "is taken.\n\nFor example:\n"
+      "A training step (its parts, memory a device, MFU), or a run with failures and cost. Without "
+      "a layout the fastest that fits is taken.\n\nFor example:\n"
       "  fivefold train --model deepseek-ai/DeepSeek-V3 --system h800-8:256 --global-batch 15360 "
       "\\\n"
-      "    --layout pp=16,ep=64,dp=128,schedule=dualpipe\n");
+      "    --tokens 14.8T --layout pp=16,ep=64,dp=128,schedule=dualpipe\n"
+      "  fivefold train --model Qwen/Qwen3-32B --system h20-8:64 --with cloudmatrix384:2\n");
   add_train_args(*command, options->args);
   command
       ->add_option("--layout", options->layout,
@@ -80,6 +203,19 @@ void add_train_command(CLI::App& app, Context& context) {
       ->type_name("KEY=VALUE,...");
   command->add_flag("--ignore-memory", options->ignore_memory,
                     "Estimate a layout that does not fit as well");
+  add_simulation(*command, *options);
+  command
+      ->add_option("--with", options->with,
+                   "A second island of other chips: whole replicas, or a part of the stages")
+      ->type_name("SYSTEM[:N]");
+  command
+      ->add_option("--link", options->link,
+                   "Between the islands, of each device (default: the slower network port)")
+      ->needs("--with");
+  CLI::Option* tokens =
+      command->add_option("--tokens", options->tokens, "A run of so many tokens: 14.8T");
+  tokens->type_name("COUNT");
+  add_run_args(*command, options->run);
   command->callback([options, &context] { run(*options, context); });
 }
 

@@ -140,7 +140,7 @@ Result<Grounded<UsdPerSecond>> rental_cost(const Catalog& catalog, const System&
   const auto fact =
       number(catalog, fmt::format("rent.{}.{}", chip.substr(0, chip.find('_')), region));
   if (!fact || (*fact)->dim != UsdPerSecond::kDim) {
-    return fail(fmt::format("no rental price of {} is known ({})", system.chip->name, region),
+    return fail(fmt::format("no rental price of {} is known", system.chip->name),
                 "state one, for example '2.5 USD/h' for each chip");
   }
   Grounded<UsdPerSecond> cost;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "fivefold/evidence/training_bench.h"
+#include "fivefold/evidence/training_choice.h"
 
 namespace fivefold {
 namespace {
@@ -139,7 +140,7 @@ double error_of(const StepRow& row, const std::vector<double>& values) {
   const TrainingModel model(row.bench->machine, row.c.model, row.bench->kernels, parameters);
   const auto chosen = choose(row.bench->machine, model, row.c);
   if (!chosen) return 1;
-  return std::abs(chosen->estimate.step.value() / measured_step(row.target, *chosen) - 1);
+  return std::abs(chosen->estimate.step.value() / row.target.measured(chosen->job) - 1);
 }
 
 void set_weights(StepRows& rows) {

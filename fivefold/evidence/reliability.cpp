@@ -66,7 +66,7 @@ std::optional<Seconds> window_of(const Row& row) {
 double rate_of(const FailureRates& rates, std::initializer_list<Component> parts) {
   Hertz sum;
   for (const ComponentRate& part : rates.parts) {
-    for (const Component wanted : parts) sum += part.part == wanted ? part.rate : Hertz(0);
+    for (const Component wanted : parts) sum += part.component == wanted ? part.rate : Hertz(0);
   }
   return sum.value();
 }
@@ -99,7 +99,8 @@ Answered goodput_of(const Row& row, double parameters) {
       checkpoint_cost({.state = Bytes(parameters * kBytesPerParameter),
                        .state_per_device = Bytes(parameters * kBytesPerParameter / 128),
                        .storage = assumed->storage_per_chip * row.chips,
-                       .copy = assumed->copy});
+                       .copy = assumed->copy,
+                       .pause = assumed->pause});
   if (!cost) return refused(cost.error().problems.front().what);
   plan.checkpoint = *cost;
   plan.detect = assumed->detect;

@@ -6,6 +6,8 @@
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/evidence/reliability.h"
 #include "fivefold/evidence/training_bench.h"
+#include "fivefold/evidence/training_choice.h"
+#include "fivefold/evidence/training_row.h"
 
 namespace fivefold {
 namespace {
@@ -47,6 +49,10 @@ TrainingTarget training_target(const CsvTable& table, std::size_t row, const Tra
   return {.refused = fmt::format("metric {} is not comparable", metric)};
 }
 
+double TrainingTarget::measured(const TrainingJob& job) const {
+  return rate ? double(job.global_batch) * job.seq_len / value : value;
+}
+
 tl::expected<TrainingBench, std::string> training_bench(const TrainingCase& c) {
   auto machine = build_machine(c.system, c.chips, c.stack);
   if (!machine) return tl::unexpected<std::string>(machine.error().problems.front().what);
@@ -60,11 +66,6 @@ bool is_calibrated_row(const TrainingCase& c, const CsvTable& table, std::size_t
   const std::string_view id = table.at(row, "id");
   return is_calibrated(c.stack, "training", table.at(row, "group"), family, chip, id) ||
          is_calibrated(c.stack, "training", file_stem(table.file), family, chip, id);
-}
-
-double measured_step(const TrainingTarget& target, const TrainingChoice& chosen) {
-  const double tokens = double(chosen.job.global_batch) * chosen.job.seq_len;
-  return target.rate ? tokens / target.value : target.value;
 }
 
 namespace {
@@ -118,7 +119,7 @@ std::string predict_case(const CsvTable& table, std::size_t row, const TrainingC
   const TrainingModel training(bench->machine, c.model, bench->kernels);
   const auto chosen = choose(bench->machine, training, c);
   if (!chosen) return chosen.error().problems.front().what;
-  p.measured = measured_step(target, *chosen);
+  p.measured = target.measured(chosen->job);
   p.predicted = predicted_value(training, *chosen, table.at(row, "metric"));
   memory.predicted = chosen->estimate.memory.total.value() / kGib;
   return {};
@@ -143,20 +144,6 @@ void predict_row(const Catalog& catalog, const CsvTable& table, std::size_t row,
   memory.refused = reason;
   if (memory.measured > 0) predictions.push_back(memory);
   predictions.push_back(std::move(p));
-}
-
-// Rows of a form that is read but not predicted.
-Predictions refuse_all(const CsvTable& table, std::string_view family, std::string_view reason) {
-  Predictions predictions;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    Prediction p = blank(table, row);
-    p.family = family;
-    p.measured = table.number(row, "value").value_or(0);
-    p.unit = std::string(table.at(row, "unit"));
-    p.refused = reason;
-    predictions.push_back(std::move(p));
-  }
-  return predictions;
 }
 
 }  // namespace

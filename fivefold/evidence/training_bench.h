@@ -12,18 +12,17 @@ struct TrainingBench {
 };
 tl::expected<TrainingBench, std::string> training_bench(const TrainingCase& c);
 
-// What the row's metric is compared with, and how many of it: seconds, or tokens a second of all
-// devices, which become seconds once the batch is known.
+// What a row's metric is compared with: seconds or GiB, or tokens a second of all devices, which
+// become seconds once the batch is known.
 struct TrainingTarget {
   std::string family = "step_time";
   std::string unit = "s";
   double value = 0;
   bool rate = false;
   std::string refused = "";
+  double measured(const TrainingJob& job) const;
 };
 TrainingTarget training_target(const CsvTable& table, std::size_t row, const TrainingCase& c);
-// Seconds.
-double measured_step(const TrainingTarget& target, const TrainingChoice& chosen);
 
 // Parameters of the row's stack were fitted on it: its file or its group is named there.
 bool is_calibrated_row(const TrainingCase& c, const CsvTable& table, std::size_t row,

@@ -33,8 +33,7 @@ constexpr std::array kFormats = {FormatName{"bf16", Format::kBf16},
 // What names two formats is computed in the wider one, or in the one of the products where it says
 // that they are mixed: embeddings, heads and some layers then stay wider.
 constexpr std::array kTwoFormats = {FormatName{"fp8 or nvfp4", Format::kFp8},
-                                    FormatName{"nvfp4/fp8 mixed", Format::kNvFp4},
-                                    FormatName{"int8/fp8 mixed", Format::kInt8}};
+                                    FormatName{"nvfp4/fp8 mixed", Format::kNvFp4}};
 
 std::optional<Format> training_format_of(std::string_view text) {
   const std::string precision = lower(text);
@@ -75,12 +74,14 @@ constexpr std::array kHabits = {
     Habits{"llm-foundry", true, false, true, false, 2, "train/llm-foundry"},
     Habits{"PyTorch FSDP", true, false, true, false, 2, "train/fsdp-compiled"},
     Habits{"Megatron-Core", true, true, true, false, 4, "train/megatron-core"},
+    Habits{"NeMo 24", true, true, true, false, 4, "train/megatron-core-24"},
     Habits{"NeMo 25.09", true, true, true, false, 4, "train/megatron-core-25.09"},
     Habits{"NeMo 26.06", true, true, true, false, 4, "train/megatron-core-26.06"},
     Habits{"NeMo 26.08", true, true, true, false, 4, "train/megatron-core-26.06"},
     Habits{"NeMo", true, true, true, false, 4, "train/megatron-core"},
-    Habits{"MaxText", true, false, true, false, 4, "train/maxtext"},
-    Habits{"T5X", true, false, true, false, 4, "train/maxtext"},
+    Habits{"MegaScale", true, true, true, false, 4},
+    Habits{"MaxText", false, true, true, false, 4, "train/maxtext"},
+    Habits{"T5X", false, true, true, false, 4, "train/maxtext"},
 };
 
 // FlashAttention was published in May 2022 (arXiv 2205.14135): what is older stores its scores.
@@ -92,6 +93,20 @@ Habits habits_of(std::string_view software, std::string_view date) {
   }
   const bool old = !date.empty() && date < kFusedAttentionSince;
   return old ? habits_of("Megatron-LM", {}) : Habits{};
+}
+
+// MegaScale (arXiv 2402.15627, table 3) adds one technique after the other to Megatron-LM: what
+// passes beside compute from which step on.
+void set_ablation(std::string_view software, TrainingJob& job) {
+  constexpr std::array<std::string_view, 6> kSteps = {"baseline",        "+parallel block",
+                                                      "+sliding window", "+TP overlap",
+                                                      "+PP overlap",     "+DP overlap"};
+  if (!software.starts_with("MegaScale ")) return;
+  const auto step = std::find(kSteps.begin(), kSteps.end(), software.substr(10));
+  if (step == kSteps.end()) return;
+  job.overlap_tp = step >= kSteps.begin() + 3;
+  job.overlap_pp = step >= kSteps.begin() + 4;
+  job.overlap_grad_reduce = job.overlap_param_gather = step >= kSteps.begin() + 5;
 }
 
 // Submitters of MLPerf on Nvidia's chips run Nvidia's NeMo containers, which the configurations
@@ -143,6 +158,11 @@ void cut_slice(System& system, int chips, int slices) {
   system.chips = slice;
 }
 
+int slices_of(const CsvTable& table, std::size_t row) {
+  if (has(table.at(row, "zero_fsdp"), "across slices")) return whole(table, row, "dp").value_or(1);
+  return int(number_before(table.at(row, "system"), " pods").value_or(1));
+}
+
 // The first system of the catalog that is built of this chip.
 const System* system_of(const Catalog& catalog, const Chip& chip) {
   for (const System* system : catalog.systems()) {
@@ -170,12 +190,19 @@ std::string set_machine(const Catalog& catalog, const CsvTable& table, std::size
       break;
     }
   }
-  const bool sliced = has(table.at(row, "zero_fsdp"), "across slices");
-  cut_slice(result.system, *chips, sliced ? whole(table, row, "dp").value_or(1) : 1);
+  cut_slice(result.system, *chips, slices_of(table, row));
   return {};
 }
 
-// The power of two at which the software's count of operations of a token is the printed one.
+Model without_windows(Model model) {
+  for (LayerGroup& layer : model.layers) {
+    if (auto* gqa = std::get_if<GqaAttention>(&layer.attention)) gqa->window = 0;
+  }
+  return model;
+}
+
+// The power of two at which the software's count of operations of a token is the printed one, with
+// windows of attention or as if there were none.
 std::optional<int> counted_seq_len(const CsvTable& table, std::size_t row, const Model& model) {
   const auto tokens = number_before(table.at(row, "notes"), " tokens per step");
   const auto step = table.number(row, "value"), rate = table.number(row, "value2");
@@ -188,9 +215,11 @@ std::optional<int> counted_seq_len(const CsvTable& table, std::size_t row, const
   int best = 0;
   double least = 0.02;
   for (int seq_len = 512; seq_len <= 1 << 20; seq_len *= 2) {
-    const double counted = counted_ops_per_token(table, row, model, seq_len).value();
-    const double error = std::abs(counted / printed - 1);
-    if (error < least) best = seq_len, least = error;
+    for (const Model& counted : {model, without_windows(model)}) {
+      const double ops = counted_ops_per_token(table, row, counted, seq_len).value();
+      const double error = std::abs(ops / printed - 1);
+      if (error < least) best = seq_len, least = error;
+    }
   }
   return best > 0 ? std::optional(best) : std::nullopt;
 }
@@ -248,6 +277,7 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   job.fused_attention = habits.fused_attention;
   job.dropout = habits.dropout;
   job.gradient_bytes = habits.gradient_bytes;
+  set_ablation(table.at(row, "software"), job);
   job.frozen_base = has(table.at(row, "model"), "LoRA") || has(table.at(row, "notes"), "LoRA");
   // An adapter reads the gathered input of its product and adds to the output: neither passes in
   // chunks beside the product.
@@ -380,9 +410,11 @@ bool maxtext_layout(const CsvTable& table, std::size_t row, TrainingCase& result
   return true;
 }
 
-// Sharded inside a node, copied across.
-int shard_of(std::string_view zero, const TrainingCase& result) {
-  return zero == "hsdp" ? result.system.devices() : 0;
+// Sharded inside a node, or a slice of a torus, and copied across.
+int shard_of(std::string_view zero, int slices, const TrainingCase& result) {
+  const TrainingLayout& l = result.layout;
+  if (zero == "hsdp") return result.system.devices();
+  return slices > 1 && l.zero == 3 ? l.dp * l.cp / slices : 0;
 }
 
 std::string set_layout(const CsvTable& table, std::size_t row, TrainingCase& result) {
@@ -412,7 +444,7 @@ std::string set_layout(const CsvTable& table, std::size_t row, TrainingCase& res
   const auto zero = zero_stage(table.at(row, "zero_fsdp"), l.dp);
   if (!zero) return "sharding '" + std::string(table.at(row, "zero_fsdp")) + "' is not modelled";
   l.zero = *zero;
-  l.shard = shard_of(table.at(row, "zero_fsdp"), result);
+  l.shard = shard_of(table.at(row, "zero_fsdp"), slices_of(table, row), result);
   const std::string_view sp = table.at(row, "sp");
   l.sequence_parallel = l.tp > 1 && sp != "0";
   if (auto reason = set_recompute(table, row, result); !reason.empty()) return reason;

@@ -77,18 +77,14 @@ std::string refusal(const std::string& row) {
 TEST(TrainingEvidence, rows_that_cannot_be_expressed_say_why) {
   const std::string start = "x,A100-SXM4-80GB,,8,";
   const std::string gpt = "GPT-1B,24,2048,16,2048,51200,";
-  EXPECT_EQ(refusal(start + gpt + "16,2,fp16,,,,,,,,,,step_time_s,1,,,,,,,\n"),
-            "layout not published");
-  EXPECT_EQ(refusal(start + gpt + "16,,fp16,1,1,,,,,,,,step_time_s,1,,,,,,,\n"),
-            "micro batch not published");
   EXPECT_EQ(refusal(start + gpt + ",2,fp16,1,1,,,,,,,,step_time_s,1,,,,,,,\n"),
             "global batch not published");
-  EXPECT_EQ(refusal(start + gpt + "16,2,fp8 or nvfp4,1,1,,,,,,,,step_time_s,1,,,,,,,\n"),
+  EXPECT_EQ(refusal(start + gpt + "16,2,int8/fp8 mixed,1,1,,,,,,,,step_time_s,1,,,,,,,\n"),
             "precision ambiguous");
-  EXPECT_EQ(refusal(start + gpt + "16,2,fp16,1,1,,,,,,,zbv,step_time_s,1,,,,,,,\n"),
-            "schedule 'zbv' is not modelled");
+  EXPECT_EQ(refusal(start + gpt + "16,2,fp16,1,2,,,,,,,v-half,step_time_s,1,,,,,,,\n"),
+            "schedule 'v-half' is not modelled");
   EXPECT_EQ(refusal(start + gpt + "16,2,fp16,1,1,,,,,,,,mfu,0.5,,,,,,,\n"),
-            "metric mfu is not comparable");
+            "operation count of the source not known");
   EXPECT_EQ(refusal("x,Z900,,8," + gpt + "16,2,fp16,1,1,,,,,,,,step_time_s,1,,,,,,,\n"),
             "chip not in the catalog");
   EXPECT_EQ(

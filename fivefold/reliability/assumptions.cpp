@@ -8,7 +8,7 @@ namespace fivefold {
 
 Result<RunAssumptions> run_assumptions(const Catalog& catalog) {
   RunAssumptions found;
-  double detect = 0, restart = 0, repair = 0, storage = 0, copy = 0;
+  double detect = 0, restart = 0, repair = 0, storage = 0, copy = 0, pause = 0;
   struct Wanted {
     const char* id;
     Dim dim;
@@ -19,6 +19,7 @@ Result<RunAssumptions> run_assumptions(const Catalog& catalog) {
                            {"run.repair", Seconds::kDim, &repair},
                            {"run.storage", BytesPerSecond::kDim, &storage},
                            {"run.copy", BytesPerSecond::kDim, &copy},
+                           {"run.pause", Seconds::kDim, &pause},
                            {"run.slow.share", Dim{}, &found.stragglers.slow_share},
                            {"run.slow.by", Dim{}, &found.stragglers.slow_by},
                            {"run.jitter", Dim{}, &found.stragglers.jitter},
@@ -38,6 +39,7 @@ Result<RunAssumptions> run_assumptions(const Catalog& catalog) {
   found.repair = Seconds(repair);
   found.storage_per_chip = BytesPerSecond(storage);
   found.copy = BytesPerSecond(copy);
+  found.pause = Seconds(pause);
   return found;
 }
 

@@ -13,6 +13,7 @@ struct RunAssumptions {
   Seconds detect, restart, repair;
   BytesPerSecond storage_per_chip;
   BytesPerSecond copy;    // of a device to its host
+  Seconds pause;          // of a checkpoint, beside the copy
   Stragglers stragglers;  // of one host: the caller states how many
   double data = 0;
   std::vector<const Fact*> facts;  // live as long as the catalog

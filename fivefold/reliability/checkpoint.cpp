@@ -13,11 +13,13 @@ Result<CheckpointCost> checkpoint_cost(const Checkpoint& checkpoint) {
                 "for example --storage-bandwidth '500 GB/s'");
   }
   const Seconds write = checkpoint.state / checkpoint.storage;
-  if (!checkpoint.asynchronous) return CheckpointCost{write, write, write};
+  if (!checkpoint.asynchronous) {
+    return CheckpointCost{checkpoint.pause + write, checkpoint.pause + write, write};
+  }
   if (!(checkpoint.copy > BytesPerSecond(0)) || !(checkpoint.state_per_device > Bytes(0))) {
     return fail("an asynchronous checkpoint needs the state of a device and its copy bandwidth");
   }
-  const Seconds blocked = checkpoint.state_per_device / checkpoint.copy;
+  const Seconds blocked = checkpoint.pause + checkpoint.state_per_device / checkpoint.copy;
   return CheckpointCost{blocked, blocked + write, write};
 }
 

@@ -17,6 +17,7 @@ struct Checkpoint {
   Bytes state_per_device;  // of the fullest device; asynchronous only
   BytesPerSecond storage;  // of the whole storage, written and read
   BytesPerSecond copy;     // device to host, of one device; asynchronous only
+  Seconds pause;           // to come to a stop, whatever is written
   bool asynchronous = true;
 };
 

@@ -21,14 +21,15 @@ TEST(Checkpoint, an_asynchronous_one_blocks_for_the_copy_only) {
   const Checkpoint checkpoint{.state = Bytes(2e12),
                               .state_per_device = Bytes(40e9),
                               .storage = BytesPerSecond(100e9),
-                              .copy = BytesPerSecond(20e9)};
+                              .copy = BytesPerSecond(20e9),
+                              .pause = Seconds(3)};
   const CheckpointCost cost = *checkpoint_cost(checkpoint);
-  EXPECT_DOUBLE_EQ(cost.blocked.value(), 2);
-  EXPECT_DOUBLE_EQ(cost.durable.value(), 22);
+  EXPECT_DOUBLE_EQ(cost.blocked.value(), 5);
+  EXPECT_DOUBLE_EQ(cost.durable.value(), 25);
   EXPECT_DOUBLE_EQ(cost.load.value(), 20);
   Checkpoint synchronous = checkpoint;
   synchronous.asynchronous = false;
-  EXPECT_DOUBLE_EQ(checkpoint_cost(synchronous)->blocked.value(), 20);
+  EXPECT_DOUBLE_EQ(checkpoint_cost(synchronous)->blocked.value(), 23);
 }
 
 TEST(Checkpoint, nothing_to_write_or_nowhere_to_write_it_is_refused) {

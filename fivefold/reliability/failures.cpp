@@ -95,7 +95,7 @@ PartCounts operator*(const PartCounts& counts, double times) {
 Hertz FailureRates::taking_nodes() const {
   Hertz sum;
   for (const ComponentRate& part : parts) {
-    if (takes_node(part.part)) sum += part.rate;
+    if (takes_node(part.component)) sum += part.rate;
   }
   return sum;
 }
@@ -131,7 +131,7 @@ Result<FailureRates> failure_rates(const Catalog& catalog, const Chip& chip,
     const Dim dim = info(part).by_bytes ? Hertz::kDim - Bytes::kDim : Hertz::kDim;
     const auto fact = fact_for(catalog, chip, info(part).fact, info(part).fact, dim);
     if (!fact) return fail(fact.error());
-    ComponentRate rate{.part = part, .count = count, .fact = *fact};
+    ComponentRate rate{.component = part, .count = count, .fact = *fact};
     rate.rate = Hertz(count * (*fact)->number * (*scale)->number);
     rate.low = Hertz(count * (*fact)->lowest() * (*scale)->lowest());
     rate.high = Hertz(count * (*fact)->highest() * (*scale)->highest());

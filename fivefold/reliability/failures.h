@@ -43,7 +43,7 @@ struct PartCounts {
 PartCounts operator*(const PartCounts& counts, double times);
 
 struct ComponentRate {
-  Component part = Component::kChip;
+  Component component = Component::kChip;
   double count = 0;       // parts, or bytes of memory
   Hertz rate, low, high;  // of all of them; the ends multiply those of both facts
   const Fact* fact = nullptr;

@@ -29,7 +29,7 @@ TEST(Failures, the_rates_give_back_the_counts_that_they_were_derived_from) {
   EXPECT_NEAR(rates.mtbf().value() / 3600, 3.093, 0.005);
   std::array<double, kComponentCount> expected{};
   for (const ComponentRate& part : rates.parts) {
-    expected[std::size_t(part.part)] = part.rate * window;
+    expected[std::size_t(part.component)] = part.rate * window;
   }
   const auto of = [&expected](Component part) { return expected[std::size_t(part)]; };
   EXPECT_NEAR(of(Component::kChip), 190, 0.1);
@@ -54,8 +54,8 @@ TEST(Failures, the_total_is_the_sum_of_the_parts_and_lies_in_its_range) {
   Hertz sum;
   for (const ComponentRate& part : rates.parts) {
     sum += part.rate;
-    EXPECT_LE(part.low, part.rate) << name(part.part);
-    EXPECT_GE(part.high, part.rate) << name(part.part);
+    EXPECT_LE(part.low, part.rate) << name(part.component);
+    EXPECT_GE(part.high, part.rate) << name(part.component);
   }
   EXPECT_NEAR(sum / rates.total, 1, 1e-12);
   EXPECT_LT(rates.taking_nodes(), rates.total);  // software takes no node
@@ -98,7 +98,7 @@ TEST(Failures, bad_counts_are_refused_by_name) {
 
 TEST(Failures, what_the_catalog_assumes_of_runs_is_all_there) {
   const RunAssumptions assumed = *run_assumptions(catalog());
-  EXPECT_EQ(assumed.facts.size(), 9u);
+  EXPECT_EQ(assumed.facts.size(), 10u);
   EXPECT_EQ(assumed.detect, Seconds(300));
   EXPECT_NEAR(assumed.storage_per_chip.value() * 24000, 2e12, 2e9);
 }

@@ -47,10 +47,6 @@ Result<void> check(const RunPlan& plan) {
   return {};
 }
 
-double slowdown_of(const RunPlan& plan) {
-  return expected_slowdown(plan.stragglers);
-}
-
 }  // namespace
 
 Seconds recovery_of(const RunPlan& plan) {
@@ -85,7 +81,7 @@ Result<RunEstimate> run_estimate(const RunPlan& plan) {
   run.ideal = plan.steps * plan.step;
   run.mtbf = plan.rates.mtbf();
   run.interval = *interval;
-  const double slowdown = slowdown_of(plan);
+  const double slowdown = expected_slowdown(plan.stragglers);
   const Seconds work = run.ideal * (1 + slowdown + plan.data);
   const Seconds piece = std::min(*interval, work);
   const bool writes = std::isfinite(run.interval.value());
@@ -119,7 +115,7 @@ Result<RunEstimate> run_estimate(const RunPlan& plan) {
     run.shares.lost = std::max(0.0, 1 - used);
   }
   for (const ComponentRate& part : plan.rates.parts) {
-    run.failures[std::size_t(part.part)] = part.rate * up;
+    run.failures[std::size_t(part.component)] = part.rate * up;
   }
   run.interruptions = plan.rates.total * up;
   run.time_spread = {time, time, time};

@@ -32,7 +32,7 @@ RunPlan drawn_plan() {
   RunPlan plan = sample::plan();
   plan.step = Seconds(within(1, 60));
   plan.rates = sample::rates_of(Seconds(3600 * within(1, 100)));
-  plan.rates.parts[0].part = *rc::gen::element(Component::kSoftware, Component::kChip);
+  plan.rates.parts[0].component = *rc::gen::element(Component::kSoftware, Component::kChip);
   plan.checkpoint.blocked = Seconds(within(0, 120));
   plan.checkpoint.durable = plan.checkpoint.blocked + Seconds(within(0, 300));
   plan.checkpoint.load = Seconds(within(0, 300));
@@ -64,7 +64,7 @@ RC_GTEST_PROP(Run, more_failures_are_never_better, ()) {
 
 RC_GTEST_PROP(Run, more_spares_are_never_worse, ()) {
   RunPlan plan = drawn_plan();
-  plan.rates.parts[0].part = Component::kChip;
+  plan.rates.parts[0].component = Component::kChip;
   plan.spares.nodes = *rc::gen::inRange(0, 10);
   const auto before = run_estimate(plan);
   ++plan.spares.nodes;
@@ -107,7 +107,7 @@ TEST(Run, it_is_so_with_asynchronous_checkpoints) {
 
 TEST(Run, it_is_so_with_few_spares_and_with_none) {
   RunPlan plan = sample::plan();
-  plan.rates.parts[0].part = Component::kHost;
+  plan.rates.parts[0].component = Component::kHost;
   for (const int spares : {0, 2}) {
     plan.spares = {spares, Seconds(12 * 3600)};
     expect_alike(plan, 0.006);
@@ -159,7 +159,8 @@ TEST(Run, llama_3_has_over_nine_tenths_of_effective_training_time) {
   plan.checkpoint = *checkpoint_cost({.state = Bytes(405e9 * 14),
                                       .state_per_device = Bytes(405e9 * 14 / 128),
                                       .storage = BytesPerSecond(2e12),
-                                      .copy = assumed.copy});
+                                      .copy = assumed.copy,
+                                      .pause = assumed.pause});
   plan.detect = assumed.detect;
   plan.restart = assumed.restart;
   plan.stragglers = assumed.stragglers;

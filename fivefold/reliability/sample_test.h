@@ -9,7 +9,7 @@ namespace fivefold::sample {
 inline FailureRates rates_of(Seconds mtbf) {
   FailureRates rates;
   rates.total = rates.low = rates.high = 1 / mtbf;
-  rates.parts = {{.part = Component::kSoftware, .count = 1, .rate = rates.total}};
+  rates.parts = {{.component = Component::kSoftware, .count = 1, .rate = rates.total}};
   return rates;
 }
 

@@ -10,9 +10,10 @@ namespace {
 constexpr double kSmallest = 1e-6, kLargest = 1e9;  // times a plan's machine
 
 // A plan that makes no headway at this size has no goodput; other errors were found before.
-SizePoint point_at(const RunPlan& plan, double times) {
-  SizePoint point{.times = times, .mtbf = plan.rates.mtbf() / times};
-  if (const auto run = run_estimate(resized(plan, times))) {
+SizePoint point_at(const PlanBySize& plan_by_size, double times) {
+  const RunPlan plan = plan_by_size(times);
+  SizePoint point{.times = times, .mtbf = plan.rates.mtbf()};
+  if (const auto run = run_estimate(plan)) {
     point.interval = run->interval;
     point.goodput = run->shares.useful;
     point.useful = times * point.goodput;
@@ -30,8 +31,9 @@ RunPlan resized(const RunPlan& plan, double times) {
   return larger;
 }
 
-Result<std::vector<SizePoint>> goodput_by_size(const RunPlan& plan, std::span<const double> sizes) {
-  if (const auto sound = interval_of(plan); !sound) return fail(sound.error());
+Result<std::vector<SizePoint>> goodput_by_size(const PlanBySize& plan,
+                                               std::span<const double> sizes) {
+  if (const auto sound = interval_of(plan(1)); !sound) return fail(sound.error());
   std::vector<SizePoint> points;
   for (const double size : sizes) {
     if (!(size > 0)) return fail(fmt::format("a machine cannot be {} times as large", size));
@@ -40,9 +42,9 @@ Result<std::vector<SizePoint>> goodput_by_size(const RunPlan& plan, std::span<co
   return points;
 }
 
-Result<std::optional<SizePoint>> largest_useful(const RunPlan& plan) {
-  if (const auto sound = interval_of(plan); !sound) return fail(sound.error());
-  if (plan.rates.total == Hertz(0)) return std::nullopt;
+Result<std::optional<SizePoint>> largest_useful(const PlanBySize& plan) {
+  if (const auto sound = interval_of(plan(1)); !sound) return fail(sound.error());
+  if (plan(1).rates.total == Hertz(0)) return std::nullopt;
   // Rises, then falls: by golden section over the logarithm.
   const double golden = (std::sqrt(5.0) - 1) / 2;
   double low = std::log(kSmallest), high = std::log(kLargest);
@@ -70,10 +72,10 @@ Result<std::optional<SizePoint>> largest_useful(const RunPlan& plan) {
   return point_at(plan, std::exp((low + high) / 2));
 }
 
-Result<std::optional<double>> break_even(const RunPlan& many, const RunPlan& few,
+Result<std::optional<double>> break_even(const PlanBySize& many, const PlanBySize& few,
                                          double advantage) {
-  for (const RunPlan* plan : {&many, &few}) {
-    if (const auto sound = interval_of(*plan); !sound) return fail(sound.error());
+  for (const PlanBySize* plan : {&many, &few}) {
+    if (const auto sound = interval_of((*plan)(1)); !sound) return fail(sound.error());
   }
   if (!(advantage > 0)) return fail(fmt::format("{} is no advantage", advantage), "above zero");
   const auto ahead = [&](double x) {

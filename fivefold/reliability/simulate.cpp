@@ -116,7 +116,7 @@ class Player {
     while (hit + 1 < parts.size() && left >= parts[hit].rate.value()) {
       left -= parts[hit++].rate.value();
     }
-    const Component part = parts[hit].part;
+    const Component part = parts[hit].component;
     played_.failures[std::size_t(part)] += 1;
     if (takes_node(part) && plan_.spares.nodes >= 0) {
       back_.push(now_ + random_.exponential(plan_.spares.repair.value()));

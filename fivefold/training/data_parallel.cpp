@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fivefold/training/groups.h"
+
 namespace fivefold {
 
 int dense_replicas(const TrainingLayout& l) {
@@ -28,39 +30,48 @@ struct Replicas {
   int size = 1, stride = 1;
 };
 
-// Gradients reduced to shards, or all of them where nothing is sharded; copies of a shard (HSDP)
-// then agree by an all-reduce.
+Seconds time_among(const Step& step, Collective collective, int size, int stride, Bytes bytes) {
+  const Group group = stage_group(step.on.machine, step.layout, size, stride);
+  return collective_time(step.on.machine, collective, group, bytes).time;
+}
+
+// Gradients reduced to shards, or all of them where nothing is sharded.
 Seconds reduce_time(const Step& step, const Replicas& r) {
   const Bytes bytes(step.job.gradient_bytes * r.parameters);
-  const auto time = [&](Collective collective, int size, int stride, Bytes of) {
-    return collective_time(step.on.machine, collective, make_group(step.on.machine, size, stride),
-                           of)
-        .time;
-  };
-  if (step.layout.zero == 0) return time(Collective::kAllReduce, r.size, r.stride, bytes);
+  const bool sharded = step.layout.zero > 0;
+  const int size = sharded ? shards(step.layout, r.size) : r.size;
+  return time_among(step, sharded ? Collective::kReduceScatter : Collective::kAllReduce, size,
+                    r.stride, bytes);
+}
+
+// Copies of a shard (HSDP) then agree by an all-reduce.
+Seconds copies_time(const Step& step, const Replicas& r) {
+  if (step.layout.zero == 0) return Seconds();
   const int shard = shards(step.layout, r.size);
-  return time(Collective::kReduceScatter, shard, r.stride, bytes) +
-         time(Collective::kAllReduce, r.size / shard, r.stride * shard, bytes / shard);
+  const Bytes bytes(step.job.gradient_bytes * r.parameters / shard);
+  return time_among(step, Collective::kAllReduce, r.size / shard, r.stride * shard, bytes);
 }
 
 Seconds gather_time(const Step& step, const Replicas& r) {
-  const Group group = make_group(step.on.machine, shards(step.layout, r.size), r.stride);
+  const Group group =
+      stage_group(step.on.machine, step.layout, shards(step.layout, r.size), r.stride);
   return collective_time(step.on.machine, Collective::kAllGather, group,
                          Bytes(kWeightBytes * r.parameters))
       .time;
 }
 
-struct ReplicaTime {
-  Seconds reduce, gather;
+struct WholeTime {
+  Seconds reduce, copies, gather;
 };
 
-ReplicaTime replica_time(const Step& step, const StageParameters& parameters) {
+WholeTime whole_time(const Step& step, const StageParameters& parameters) {
   const TrainingLayout& l = step.layout;
   const Replicas dense{parameters.dense, dense_replicas(l), l.tp};
-  ReplicaTime time{reduce_time(step, dense), gather_time(step, dense)};
+  WholeTime time{reduce_time(step, dense), copies_time(step, dense), gather_time(step, dense)};
   if (parameters.expert > 0) {
     const Replicas expert{parameters.expert, expert_replicas(l), l.ep * l.etp};
     time.reduce += reduce_time(step, expert);
+    time.copies += copies_time(step, expert);
     time.gather += gather_time(step, expert);
   }
   return time;
@@ -77,28 +88,47 @@ Seconds exposed(const Step& step, Seconds transfer, Seconds compute, Seconds lea
 
 }  // namespace
 
-Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
+ReplicaTime replica_time(const Step& step, const StageWork& work, int rank) {
   const TrainingLayout& l = step.layout;
   const bool replicated = dense_replicas(l) > 1 || expert_replicas(l) > 1;
-  if (!replicated || step.job.frozen_base) return Seconds();
+  if (!replicated || step.job.frozen_base) return {};
   const int layers = rank_layers(step, rank);
-  const StageParameters parameters = rank_parameters(step, rank);
-  const auto [reduce, gather] = replica_time(step, parameters);
+  auto [reduce, copies, gather] = whole_time(step, rank_parameters(step, rank));
+  // Among copies of shards a scan over layers reduces once, behind the last micro batch (XLA).
+  Seconds after;
+  if (l.zero == 3 && !step.job.overlap_grad_reduce) {
+    after = copies;
+  } else {
+    reduce += copies;
+  }
   // A bucket is a layer: the last one reduced and the first one gathered are always seen.
   const Seconds last = reduce / std::max(1, layers), first = gather / std::max(1, layers);
-  const Seconds reduced =
-      step.job.overlap_grad_reduce ? exposed(step, reduce, work.backward_pass(), last) : reduce;
-  if (l.zero == 0) return reduced;
+  ReplicaTime time{.reduce = reduce, .gather = gather};
   if (l.zero == 3) {
     // Every micro batch gathers each layer before its forward and its backward pass and scatters
     // its gradient.
     const Seconds pass = exposed(step, gather, work.forward_pass(), Seconds()) +
                          exposed(step, gather + reduce, work.backward_pass(), Seconds());
-    return double(step.micro_batches()) * pass + first + last;
+    time.reduce_seen = last + after;
+    time.gather_seen = step.passes() * pass + first;
+    return time;
   }
-  return reduced + (step.job.overlap_param_gather
-                        ? exposed(step, gather, work.forward_pass(), first)
-                        : gather);
+  time.reduce_seen =
+      step.job.overlap_grad_reduce ? exposed(step, reduce, work.backward_pass(), last) : reduce;
+  // Gradients that stay sharded are reduced behind every micro batch.
+  if (l.zero == 2) {
+    const Seconds pass =
+        step.job.overlap_grad_reduce ? exposed(step, reduce, work.backward_pass(), {}) : reduce;
+    time.reduce_seen += (step.passes() - 1) * pass;
+  }
+  if (l.zero == 0) return time;
+  time.gather_seen =
+      step.job.overlap_param_gather ? exposed(step, gather, work.forward_pass(), first) : gather;
+  return time;
+}
+
+Seconds data_parallel_time(const Step& step, const StageWork& work, int rank) {
+  return replica_time(step, work, rank).seen();
 }
 
 // Adam reads gradient, master weight and moments and writes all but the gradient, and the weight;

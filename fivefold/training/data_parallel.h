@@ -16,7 +16,14 @@ int shards(const TrainingLayout& layout, int replicas);
 // Parameters of a device that it owns where ZeRO shards them.
 double own_share(const TrainingLayout& layout, const StageParameters& local);
 
-// Reduction of gradients and gathering of weights of one pipeline rank that the passes do not hide.
+// Reduction of gradients and gathering of weights of one pipeline rank: once over all its layers,
+// and what of a step's the passes do not hide.
+struct ReplicaTime {
+  Seconds reduce, gather;
+  Seconds reduce_seen, gather_seen;
+  Seconds seen() const { return reduce_seen + gather_seen; }
+};
+ReplicaTime replica_time(const Step& step, const StageWork& work, int rank);
 Seconds data_parallel_time(const Step& step, const StageWork& work, int rank);
 Seconds optimizer_time(const Step& step, int rank);
 

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/training/schedule.h"
+#include "fivefold/training/stage.h"
+
 namespace fivefold {
 namespace {
 
@@ -61,6 +64,11 @@ void check_experts(const Model& model, const TrainingLayout& l, Problems& proble
     const MoeFfn* experts = moe(layer);
     if (experts == nullptr) continue;
     any = true;
+    if (l.ep > experts->experts) {
+      problems.add(fmt::format("ep {} of {} experts", l.ep, experts->experts),
+                   "a rank holds at least one expert; etp cuts experts further");
+      return;
+    }
     if (experts->experts % l.ep != 0) {
       problems.add(fmt::format("ep {} does not divide {} experts", l.ep, experts->experts));
       return;
@@ -76,21 +84,44 @@ void check_experts(const Model& model, const TrainingLayout& l, Problems& proble
   }
 }
 
+// Layers at the ends that the user named leave at least one to each stage between.
+void check_ends(int layers, const TrainingLayout& l, Problems& problems) {
+  if (l.first_layers < 0 || l.last_layers < 0) {
+    problems.add(fmt::format("{} layers first and {} last: neither can be below 0", l.first_layers,
+                             l.last_layers));
+    return;
+  }
+  const int named = (l.first_layers > 0 ? 1 : 0) + (l.last_layers > 0 ? 1 : 0);
+  if (named == 0) return;
+  const int left = layers - l.first_layers - l.last_layers;
+  const int between = model_stages(l) - named;
+  if (left < 0) {
+    problems.add(fmt::format("{} layers first and {} last are more than {}", l.first_layers,
+                             l.last_layers, layers));
+  } else if (left < between) {
+    problems.add(fmt::format("{} layers first and {} last leave {} of {} for {} stages",
+                             l.first_layers, l.last_layers, left, layers, between));
+  } else if (between <= 0 && left > 0) {
+    problems.add(fmt::format("{} layers first and {} last leave {} of {} without a stage",
+                             l.first_layers, l.last_layers, left, layers));
+  }
+}
+
 void check_pipeline(const Model& model, const TrainingLayout& l, Problems& problems) {
   // Embedding and head may fill a chunk of their own, as layouts of Llama 3 405B do: 126 layers in
   // 16 x 8.
-  const int layers = model.layer_count();
-  if (l.pp * l.vpp > layers + 2 || l.pp > layers) {
-    problems.add(fmt::format("pp x vpp = {} is more than {} layers", l.pp * l.vpp, layers));
+  const int layers = model.layer_count(), stages = model_stages(l);
+  if (stages > layers + (l.vpp > 1 ? 2 : 0) || l.pp > layers) {
+    const bool chunked = stages != l.pp;
+    problems.add(chunked ? fmt::format("pp x chunks = {} x {} is more than {} layers", l.pp,
+                                       stages / l.pp, layers)
+                         : fmt::format("pp {} is more than {} layers", l.pp, layers));
+    return;
   }
   if (l.vpp > 1 && l.schedule != Schedule::kInterleaved) {
     problems.add(fmt::format("vpp {} needs the interleaved schedule", l.vpp));
   }
-  if (l.first_layers < 0 || l.last_layers < 0 || l.first_layers + l.last_layers > layers) {
-    problems.add(fmt::format("{} layers first and {} last are not within {}", l.first_layers,
-                             l.last_layers, layers));
-  }
-  if (l.vpp > 1 && l.pp == 1) problems.add(fmt::format("vpp {} needs pp above 1", l.vpp));
+  check_ends(layers, l, problems);
 }
 
 }  // namespace
@@ -114,6 +145,9 @@ Result<void> check_layout(const Machine& machine, const Model& model, const Trai
   if (job.global_batch % shares != 0) {
     problems.add(fmt::format("global batch {} is not a multiple of dp x micro batch = {}",
                              job.global_batch, shares));
+  } else if (std::string problem = schedule_problem(l, job.global_batch / shares);
+             !problem.empty()) {
+    problems.add(std::move(problem));
   }
   if (l.shard < 0 || (l.shard > 0 && (l.dp * l.cp) % l.shard != 0)) {
     problems.add(fmt::format("shard {} does not divide dp x cp = {}", l.shard, l.dp * l.cp));

@@ -50,9 +50,9 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   const double layer_parameters = layer.dense_parameters + layer.expert_parameters;
   const bool trained = !step.job.frozen_base;
   TrainingMemory m;
-  // Frozen weights are kept in the format of the products alone: no update needs a wider one.
-  const double frozen = std::min(kWeightBytes, bytes_per_value(step.job.format));
-  m.weights = Bytes((trained ? state.weight_bytes() : frozen) * (l.zero >= 3 ? shard : all));
+  // Frozen weights are kept as products take them.
+  const double weight = trained ? state.weight_bytes() : bytes_per_value(step.job.format);
+  m.weights = Bytes(weight * (l.zero >= 3 ? shard : all));
   if (trained) {
     m.gradients = Bytes(step.job.gradient_bytes * (l.zero >= 2 ? shard : all));
     if (!step.job.offload_optimizer)
@@ -61,11 +61,13 @@ TrainingMemory rank_memory(const Step& step, int rank) {
   Bytes loss;
   double around = 0;  // parameters of embedding and head
   for (int chunk = 0; chunk < chunks(l); ++chunk) {
-    const StageShare share = stage_share(step.on.model, l, model_stage(l, rank, chunk));
+    const StageShare share = stage_share(step, model_stage(l, rank, chunk));
     const double held = in_flight(l, rank, chunk, step.micro_batches());
     m.activations += held * share_kept(step, share);
     if (share.embedding) m.activations += held * step.cost.embedding.activations.kept;
     if (share.head) m.activations += step.cost.head.activations.kept;
+    if (share.head)
+      m.activations += held * step.cost.prediction.activations.of(l.recompute, l.recompute_modules);
     if (share.head) loss = step.cost.loss;
     if (share.embedding) around += step.cost.embedding.dense_parameters;
     if (share.head) around += step.cost.head.dense_parameters;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fivefold/training/backward.h"
+#include "fivefold/training/groups.h"
 
 namespace fivefold {
 namespace {
@@ -26,7 +27,7 @@ struct Costing {
   // Tokens of one micro batch on one device, before sequence parallelism.
   double tokens() const { return batch.tokens(); }
   Bytes activations(double values) const { return Bytes(kActivationBytes * values); }
-  Group tp_group() const { return make_group(machine, layout.tp, 1); }
+  Group tp_group() const { return tensor_group(machine, layout); }
 };
 
 Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLayout& layout) {
@@ -94,11 +95,6 @@ struct PassTimes {
   double experts = 0;                              // that the host issues by themselves
 };
 
-double backward_ratio(const Costing& c) {
-  const double stated = c.parameters.attention_backward;
-  return stated > 0 ? stated : attention_backward_ratio();
-}
-
 // Of an operator's forward pass, what the policy of recomputation runs again.
 Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds forward) {
   if (layer == nullptr) return Seconds();
@@ -106,10 +102,15 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
     const auto* dense = std::get_if<DenseFfn>(&layer->ffn);
     return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
   }
-  const Modules modules = c.layout.recompute_modules;
   const auto module = module_of(op.name);
-  const bool with_experts = module == Module::kExpertActivation && modules.has(Module::kExperts);
-  return module && (modules.has(*module) || with_experts) ? forward : Seconds();
+  const bool activation =
+      op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
+  return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
+}
+
+double backward_ratio(const Costing& c) {
+  const double stated = c.parameters.attention_backward;
+  return stated > 0 ? stated : attention_backward_ratio();
 }
 
 // One operator forward and backward; without a layer, of what lies around the layers.
@@ -130,8 +131,9 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     return;
   }
   if (const auto* experts = std::get_if<MoeBlock>(&op.shape)) {
-    for (const Op& part : expert_ops(*experts, c.precision.activations))
+    for (const Op& part : expert_ops(*experts, c.precision.activations)) {
       add_op(c, part, layer, times);
+    }
     times.experts += experts->local_experts;
     return;
   }
@@ -204,7 +206,7 @@ void add_context_communication(const Costing& c, const LayerGroup& layer, const 
                                LayerCost& cost) {
   const int cp = c.layout.cp;
   if (cp == 1) return;
-  const Group pair = make_group(c.machine, cp, c.layout.tp);
+  const Group pair = context_group(c.machine, c.layout);
   const Bytes bytes = c.activations(c.tokens() * key_value_width(layer.attention, c.layout.tp));
   const Seconds step = collective_time(c.machine, Collective::kSendRecv, pair, bytes).time;
   const Seconds none;
@@ -245,12 +247,12 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
                        .nodes_limit = double(experts.groups_active),
                        .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
                        .experts = double(experts.experts)};
-  const Group group = make_group(c.machine, l.ep, l.etp);
+  const Group group = expert_group(c.machine, l);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;
   exchange.combine = true;
   time += moe_exchange_time(c.machine, group, exchange).time;
   if (l.etp > 1) {
-    const Group slices = make_group(c.machine, l.etp, 1);
+    const Group slices = stage_group(c.machine, l, l.etp, 1);
     const Bytes bytes =
         c.activations(own * l.etp * experts.active * expert_hidden(c.model, experts));
     time += collective_time(c.machine, Collective::kAllGather, slices, bytes).time +
@@ -258,7 +260,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
   }
   time /= c.parameters.exchange;
   const Seconds none;
-  const double beside = c.job.overlap_ep ? 1 : c.parameters.exchange_overlap;
+  const double beside = c.parameters.exchange_overlap;
   cost.ep_forward += std::max(none, time - beside * times.forward);
   cost.ep_backward += std::max(none, time - beside * times.backward);
 }
@@ -306,7 +308,7 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
     add_expert_communication(c, *experts, times, cost);
     if (c.layout.recompute == Recompute::kSelective &&
         c.layout.recompute_modules.has(Module::kExperts)) {
-      cost.selective += cost.ep_forward;  // tokens are sent again
+      cost.ep_backward += cost.ep_forward;  // tokens are sent again
     }
     const double matrices = double(experts->experts) * expert_values(c.model, *experts);
     cost.expert_parameters = matrices / (double(c.layout.ep) * c.layout.etp);
@@ -389,6 +391,29 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   add_tensor_communication(c, 0.5, last, cost.head);
 }
 
+// Layers that predict further tokens: what enters is joined to the embedding of the token before
+// and projected, what leaves goes through the model's head (DeepSeek-V3, arXiv 2412.19437, section
+// 2.2). Embedding and head are those of the model.
+void add_prediction(const Costing& c, ModelCost& cost) {
+  const double h = c.model.hidden;
+  PassTimes projection;
+  const double rows = c.tokens() / (c.layout.sequence_parallel ? c.layout.tp : 1);
+  add_op(c,
+         {"mtp_projection", Family::kGemm,
+          Gemm{.m = rows, .n = h, .k = 2 * h, .a = Format::kBf16, .b = Format::kBf16}, 1},
+         nullptr, projection);
+  for (const LayerGroup& layer : c.model.mtp) {
+    add_share(cost.prediction, layer_cost(c, layer), layer.count);
+    LayerCost head = cost.head;
+    head.dense_parameters = 0;
+    head.activations.input = head.activations.ops = head.activations.kept;  // never computed again
+    head.forward += projection.forward;
+    head.backward += projection.backward;
+    head.weight_gradient += projection.weight_gradient;
+    add_share(cost.prediction, head, layer.count);
+  }
+}
+
 }  // namespace
 
 int lead_layers(const Model& model) {
@@ -404,6 +429,8 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
   const Model& model = subject.model;
   ModelCost cost;
   const int lead = lead_layers(model);
+  cost.layers = model.layer_count();
+  cost.leading = lead;
   for (const LayerGroup& layer : model.layers) {
     if (lead > 0 && &layer == &model.layers.front()) {
       cost.lead = layer_cost(c, layer);
@@ -413,6 +440,7 @@ ModelCost model_cost(const Subject& subject, const TrainingJob& job, const Train
     }
   }
   add_embedding_and_head(c, cost);
+  if (job.mtp) add_prediction(c, cost);
   const double share = layout.sequence_parallel ? layout.tp : 1;
   cost.boundary = c.activations(c.tokens() * model.hidden / share);
   cost.loss = loss_buffers(model, layout, job);

@@ -22,6 +22,7 @@ struct LayerCost {
   // Communication that no compute hides.
   Seconds tp_forward, tp_backward;
   Seconds cp_forward, cp_backward;
+  // Exchange of tokens with experts, whether another micro batch hides it or not (task_times.h).
   Seconds ep_forward, ep_backward;
   // The host issues the operators in this time, beside the device.
   Seconds issue_forward, issue_backward;
@@ -33,13 +34,15 @@ struct LayerCost {
 };
 
 struct ModelCost {
-  LayerCost lead;   // a dense layer before those with experts
-  LayerCost layer;  // the mean of the others
+  int layers = 0, leading = 0;  // of the model; dense ones before the first with experts
+  LayerCost lead;               // a dense layer before those with experts
+  LayerCost layer;              // the mean of the others
   LayerCost embedding;
   LayerCost head;
-  double table = 0;  // parameters of the embedding table on the device
-  Bytes boundary;    // one micro batch between two pipeline stages, one device
-  Bytes loss;        // transient values of one micro batch (loss_buffers)
+  LayerCost prediction;  // all layers that predict further tokens, with their heads
+  double table = 0;      // parameters of the embedding table on the device
+  Bytes boundary;        // one micro batch between two pipeline stages, one device
+  Bytes loss;            // transient values of one micro batch (loss_buffers)
 };
 
 // Dense layers before the first one with experts (DeepSeek: 3). Layers that alternate count by

@@ -16,6 +16,7 @@ void set_parameter(TrainingParameters& p, std::string_view name, double value) {
   if (name == "exchange_overlap") p.exchange_overlap = value;
   if (name == "fragmentation") p.fragmentation = value;
   if (name == "communication_cores") p.communication_cores = value;
+  if (name == "fragmentation") p.fragmentation = value;
 }
 
 TrainingParameters training_parameters(const Stack& stack, const Device& device, Format format) {

@@ -17,12 +17,13 @@ std::array<StepPart, 12> step_parts(const TrainingEstimate& e) {
            {"straggling", e.straggling}}};
 }
 
-std::array<MemoryPart, 5> memory_parts(const TrainingMemory& m) {
+std::array<MemoryPart, 6> memory_parts(const TrainingMemory& m) {
   return {{{"weights", m.weights},
            {"gradients", m.gradients},
            {"optimizer state", m.optimizer},
            {"activations", m.activations},
-           {"buffers", m.buffers}}};
+           {"loss", m.loss},
+           {"buffers", m.buffers + m.fragmentation}}};
 }
 
 }  // namespace fivefold

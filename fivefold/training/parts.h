@@ -20,6 +20,6 @@ struct MemoryPart {
   Bytes bytes;
 };
 // They add up to the total, which is not among them.
-std::array<MemoryPart, 5> memory_parts(const TrainingMemory& memory);
+std::array<MemoryPart, 6> memory_parts(const TrainingMemory& memory);
 
 }  // namespace fivefold

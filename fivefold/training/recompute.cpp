@@ -29,8 +29,8 @@ constexpr std::array kOpModules = {Named{"attention_norm", Module::kNorms},
                                    Named{"router_topk", Module::kExperts},
                                    Named{"expert_quantise", Module::kExperts},
                                    Named{"expert_up", Module::kExperts},
+                                   Named{"expert_activation", Module::kExperts},
                                    Named{"expert_down", Module::kExperts},
-                                   Named{"expert_activation", Module::kExpertActivation},
                                    Named{"shared_up", Module::kShared},
                                    Named{"shared_activation", Module::kShared},
                                    Named{"shared_down", Module::kShared}};
@@ -59,7 +59,8 @@ double share_again(const Op& op, const Attention& attention, bool gated) {
     return 0;
   }
   if (!std::holds_alternative<Gemm>(op.shape)) return 1;
-  if (op.name == "o_proj") return 1;
+  // Grouped products are none of those that are kept.
+  if (op.name == "o_proj" || op.name == "expert_up" || op.name == "expert_down") return 1;
   if (op.name == "ffn_up") return gated ? 0.5 : 0;
   if (op.name == "ffn_down") return gated ? 0 : 1;
   const auto* gqa = std::get_if<GqaAttention>(&attention);

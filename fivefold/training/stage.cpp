@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fivefold/training/groups.h"
+
 namespace fivefold {
 namespace {
 
@@ -79,6 +81,11 @@ int even_share(int layers, int stages, int stage) {
 
 int stage_layers(int layers, const TrainingLayout& l, int stage) {
   const int stages = model_stages(l);
+  if (l.front_stages > 0) {
+    return stage < l.front_stages ? even_share(l.front_layers, l.front_stages, stage)
+                                  : even_share(layers - l.front_layers, stages - l.front_stages,
+                                               stage - l.front_stages);
+  }
   if (stage == 0 && l.first_layers > 0) return l.first_layers;
   if (stage == stages - 1 && l.last_layers > 0) return l.last_layers;
   if (l.first_layers == 0 && l.last_layers == 0) return even_share(layers, stages, stage);
@@ -89,21 +96,24 @@ int stage_layers(int layers, const TrainingLayout& l, int stage) {
   return whole + (at < left ? 1 : 0);
 }
 
-// Leading layers that lie in a stage of so many layers.
-int lead_share(int lead, const Model& model, const TrainingLayout& l, int stage, int layers) {
-  if (lead == 0) return 0;
+StageShare share_of(int all, int lead, const TrainingLayout& l, int stage) {
+  const int layers = stage_layers(all, l, stage);
+  StageShare share{0, layers, stage == 0, stage == model_stages(l) - 1};
   int before = 0;
-  for (int s = 0; s < stage && before < lead; ++s)
-    before += stage_layers(model.layer_count(), l, s);
-  return std::clamp(lead - before, 0, layers);
+  for (int s = 0; s < stage && before < lead; ++s) before += stage_layers(all, l, s);
+  share.lead = std::clamp(lead - before, 0, layers);
+  share.layers -= share.lead;
+  return share;
 }
 
 }  // namespace
 
 StageShare stage_share(const Model& model, const TrainingLayout& l, int stage) {
-  const int layers = stage_layers(model.layer_count(), l, stage);
-  const int lead = lead_share(lead_layers(model), model, l, stage, layers);
-  return {lead, layers - lead, stage == 0, stage == model_stages(l) - 1};
+  return share_of(model.layer_count(), lead_layers(model), l, stage);
+}
+
+StageShare stage_share(const Step& step, int stage) {
+  return share_of(step.cost.layers, step.cost.leading, step.layout, stage);
 }
 
 int full_layers(const TrainingLayout& l, const StageShare& share) {
@@ -133,15 +143,7 @@ StageWork stage_work(const Step& step, const StageShare& share) {
   // Neither the embedding nor the head is computed again.
   add_part(work, step.cost.embedding, share.embedding ? 1 : 0, Recompute::kNone);
   add_part(work, step.cost.head, share.head ? 1 : 0, Recompute::kNone);
-  return work;
-}
-
-StageWork rank_work(const Step& step, int rank) {
-  StageWork work;
-  for (int chunk = 0; chunk < chunks(step.layout); ++chunk) {
-    const int stage = model_stage(step.layout, rank, chunk);
-    work += stage_work(step, stage_share(step.on.model, step.layout, stage));
-  }
+  add_part(work, step.cost.prediction, share.head ? 1 : 0, recompute);
   return work;
 }
 
@@ -151,14 +153,15 @@ StageParameters rank_parameters(const Step& step, int rank) {
   bool embedding = false;
   for (int chunk = 0; chunk < chunks(step.layout); ++chunk) {
     const int stage = model_stage(step.layout, rank, chunk);
-    const StageShare share = stage_share(step.on.model, step.layout, stage);
+    const StageShare share = stage_share(step, stage);
     sum.dense +=
         share.lead * cost.lead.dense_parameters + share.layers * cost.layer.dense_parameters;
     sum.expert += share.layers * cost.layer.expert_parameters;
     if (share.embedding) sum.dense += cost.embedding.dense_parameters;
     embedding = embedding || share.embedding;
     if (!share.head) continue;
-    sum.dense += cost.head.dense_parameters;
+    sum.dense += cost.head.dense_parameters + cost.prediction.dense_parameters;
+    sum.expert += cost.prediction.expert_parameters;
     // A tied head on another rank than the embedding keeps its own copy.
     if (!embedding && step.on.model.lm_head && step.on.model.tied_embeddings)
       sum.dense += cost.table;
@@ -170,7 +173,7 @@ int rank_layers(const Step& step, int rank) {
   int layers = 0;
   for (int chunk = 0; chunk < chunks(step.layout); ++chunk) {
     const int stage = model_stage(step.layout, rank, chunk);
-    layers += stage_share(step.on.model, step.layout, stage).all_layers();
+    layers += stage_share(step, stage).all_layers();
   }
   return layers;
 }
@@ -179,13 +182,13 @@ int rank_layers(const Step& step, int rank) {
 Seconds hop_time(const Step& step) {
   const TrainingLayout& l = step.layout;
   if (l.pp == 1) return Seconds();
-  const Group stages = make_group(step.on.machine, l.pp, l.tp * l.cp * l.dp);
+  const Group stages = pipeline_group(step.on.machine, l);
   const auto send = [&](Bytes bytes) {
     return collective_time(step.on.machine, Collective::kSendRecv, stages, bytes).time;
   };
   const Seconds whole = send(step.cost.boundary);
   if (l.tp == 1 || l.sequence_parallel) return whole;
-  const Group slices = make_group(step.on.machine, l.tp, 1);
+  const Group slices = tensor_group(step.on.machine, l);
   const Seconds gather =
       collective_time(step.on.machine, Collective::kAllGather, slices, step.cost.boundary).time;
   return std::min(whole, send(step.cost.boundary / l.tp) + gather);

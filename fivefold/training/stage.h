@@ -12,6 +12,10 @@ struct Step {
   const TrainingLayout& layout;
   const ModelCost& cost;
   int micro_batches() const { return job.global_batch / (layout.dp * layout.micro_batch); }
+  // Of them, those that pass each chunk of a rank: DualPipe sends half of them either way.
+  double passes() const {
+    return micro_batches() / (layout.schedule == Schedule::kDualPipe ? 2.0 : 1.0);
+  }
 };
 
 // A part of the model: so many of its leading dense layers, of the others, and what lies around
@@ -20,6 +24,7 @@ struct StageShare {
   int lead = 0, layers = 0;
   bool embedding = false, head = false;
   int all_layers() const { return lead + layers; }
+  bool operator==(const StageShare&) const = default;
 };
 
 // Model chunks that a device holds: vpp of them interleaved, two in a V (ZB-V) and in DualPipe,
@@ -33,6 +38,8 @@ int model_stage(const TrainingLayout& layout, int rank, int chunk);
 // What does not divide goes to the middle stages first, since the first and the last one hold the
 // embedding and the head; `first_layers` and `last_layers` of the layout say otherwise.
 StageShare stage_share(const Model& model, const TrainingLayout& layout, int stage);
+StageShare stage_share(const Step& step,
+                       int stage);  // the same, without counting the model's layers
 
 // Layers of a part that the policy of recomputation holds for: all, or the first so many.
 int full_layers(const TrainingLayout& layout, const StageShare& share);
@@ -57,8 +64,6 @@ struct StageWork {
   StageWork& operator+=(const StageWork& other);
 };
 StageWork stage_work(const Step& step, const StageShare& share);
-// Of all chunks of a device.
-StageWork rank_work(const Step& step, int rank);
 
 // Parameters on one device, of layers and embeddings that all replicas hold and of experts.
 struct StageParameters {

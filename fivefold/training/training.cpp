@@ -12,41 +12,10 @@
 #include "fivefold/training/memory.h"
 #include "fivefold/training/model_cost.h"
 #include "fivefold/training/pipeline.h"
+#include "fivefold/training/simulate.h"
 
 namespace fivefold {
 namespace {
-
-// All that a ModelCost depends on.
-struct CostKey {
-  int tp, ep, etp, cp, micro_batch, seq_len;
-  bool sequence_parallel;
-  Format format;
-  bool overlap_tp, overlap_ep, fused_attention, dropout, frozen_base, eager;
-  double logit_bytes;
-  bool by_operator;
-  Modules modules;
-  auto operator<=>(const CostKey&) const = default;
-};
-
-CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
-  return {l.tp,
-          l.ep,
-          l.etp,
-          l.cp,
-          l.micro_batch,
-          job.seq_len,
-          l.sequence_parallel,
-          job.format,
-          job.overlap_tp,
-          job.overlap_ep,
-          job.fused_attention,
-          job.dropout,
-          job.frozen_base,
-          job.eager,
-          job.logit_bytes,
-          l.recompute == Recompute::kOps,
-          l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};
-}
 
 Ops model_ops(const Model& model, const TrainingJob& job) {
   const double context = (job.seq_len + 1) / 2.0;
@@ -62,18 +31,80 @@ std::string gigabytes(Bytes bytes) {
   return fmt::format("{:.1f} GB", bytes.value() / 1e9);
 }
 
-Error too_large(const TrainingMemory& m, Bytes capacity) {
+Error too_large(const Step& step, const TrainingMemory& m, Bytes capacity) {
+  int rank = 0;
+  while (rank_memory(step, rank).total != m.total) ++rank;
+  const std::pair<const char*, Bytes> kinds[] = {
+      {"weights", m.weights},
+      {"gradients", m.gradients},
+      {"optimizer", m.optimizer},
+      {"activations", m.activations},
+      {"loss and buffers", m.loss + m.buffers + m.fragmentation}};
+  const auto* most = std::max_element(std::begin(kinds), std::end(kinds),
+                                      [](auto& a, auto& b) { return a.second < b.second; });
   return make_error(
-      fmt::format("does not fit: {} needed of {} a device: {} too much", gigabytes(m.total),
-                  gigabytes(capacity), gigabytes(m.total - capacity)),
+      fmt::format("does not fit: {} needed of {} a device: {} too much, most of it {}{}",
+                  gigabytes(m.total), gigabytes(capacity), gigabytes(m.total - capacity),
+                  most->first,
+                  step.layout.pp > 1 ? fmt::format(", on pipeline rank {}", rank) : ""),
       fmt::format("weights {}, gradients {}, optimizer {}, activations {}, loss and buffers {}",
                   gigabytes(m.weights), gigabytes(m.gradients), gigabytes(m.optimizer),
                   gigabytes(m.activations), gigabytes(m.loss + m.buffers + m.fragmentation)));
 }
 
+Result<TrainingMemory> memory_of(const Step& step, bool check) {
+  const TrainingMemory memory = most_memory(step);
+  const Bytes capacity = step.on.machine.device.memory_capacity;
+  if (check && memory.total > capacity) return fail(too_large(step, memory, capacity));
+  return memory;
+}
+
+// What follows from the time of the step.
+void write_rates(const Step& step, TrainingEstimate& e) {
+  const TrainingJob& job = step.job;
+  e.model_ops = model_ops(step.on.model, job);
+  const OpsPerSecond peak = peak_of(step.on.kernels, job.format) * double(step.layout.world());
+  e.mfu = e.model_ops / e.step / peak;
+  e.tokens_per_second = double(job.global_batch) * job.seq_len / e.step.value();
+}
+
 }  // namespace
 
 struct TrainingModel::Memo {
+  // All that a ModelCost depends on.
+  struct CostKey {
+    int tp, ep, etp, cp, micro_batch, seq_len;
+    int apart;  // stages between the replicas that share experts; 0: none
+    bool sequence_parallel;
+    Format format;
+    bool overlap_tp, fused_attention, dropout, mtp, frozen_base, eager;
+    double logit_bytes;
+    bool by_operator;
+    Modules modules;
+    auto operator<=>(const CostKey&) const = default;
+  };
+  static CostKey key_of(const TrainingJob& job, const TrainingLayout& l) {
+    const bool apart = l.order == RankOrder::kTpCpPpDp && l.ep * l.etp > l.tp * l.cp;
+    return {l.tp,
+            l.ep,
+            l.etp,
+            l.cp,
+            l.micro_batch,
+            job.seq_len,
+            apart ? l.pp : 0,
+            l.sequence_parallel,
+            job.format,
+            job.overlap_tp,
+            job.fused_attention,
+            job.dropout,
+            job.mtp,
+            job.frozen_base,
+            job.eager,
+            job.logit_bytes,
+            l.recompute == Recompute::kOps,
+            l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};
+  }
+
   std::shared_mutex lock;
   std::map<CostKey, ModelCost> costs;
 };
@@ -93,7 +124,7 @@ TrainingModel::TrainingModel(const Machine& machine, const Model& model, const K
 }
 
 const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayout& layout) const {
-  const CostKey key = key_of(job, layout);
+  const Memo::CostKey key = Memo::key_of(job, layout);
   {
     const std::shared_lock reading(memo_->lock);
     const auto found = memo_->costs.find(key);
@@ -105,11 +136,15 @@ const ModelCost& TrainingModel::cost(const TrainingJob& job, const TrainingLayou
   return memo_->costs.emplace(key, computed).first->second;
 }
 
+Step TrainingModel::step(const TrainingJob& job, const TrainingLayout& layout) const {
+  return {{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
+          job,
+          layout,
+          cost(job, layout)};
+}
+
 TrainingMemory TrainingModel::memory(const TrainingJob& job, const TrainingLayout& layout) const {
-  return most_memory({{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
-                      job,
-                      layout,
-                      cost(job, layout)});
+  return most_memory(step(job, layout));
 }
 
 Seconds TrainingModel::least_step(const TrainingJob& job, const TrainingLayout& layout) const {
@@ -128,20 +163,31 @@ Result<TrainingEstimate> TrainingModel::estimate(const TrainingJob& job,
   if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
     return fail(std::move(possible.error()));
   }
-  const Step step{{*machine_, *model_, *kernels_, parameters_[std::size_t(job.format)]},
-                  job,
-                  layout,
-                  cost(job, layout)};
+  const Step step = this->step(job, layout);
+  const auto memory = memory_of(step, check_memory);
+  if (!memory) return fail(memory.error());
   TrainingEstimate e;
-  e.memory = most_memory(step);
-  const Bytes capacity = machine_->device.memory_capacity;
-  if (check_memory && e.memory.total > capacity) return fail(too_large(e.memory, capacity));
+  e.memory = *memory;
   pipeline_time(step, e);
-  e.model_ops = model_ops(*model_, job);
-  const OpsPerSecond peak = peak_of(*kernels_, job.format) * double(layout.world());
-  e.mfu = e.model_ops / e.step / peak;
-  e.tokens_per_second = double(job.global_batch) * job.seq_len / e.step.value();
+  write_rates(step, e);
   return e;
+}
+
+Result<TrainingSimulation> TrainingModel::simulate(const TrainingJob& job,
+                                                   const TrainingLayout& layout,
+                                                   const SimulateOptions& options,
+                                                   bool check_memory) const {
+  if (auto possible = check_layout(*machine_, *model_, job, layout); !possible) {
+    return fail(std::move(possible.error()));
+  }
+  const Step step = this->step(job, layout);
+  const auto memory = memory_of(step, check_memory);
+  if (!memory) return fail(memory.error());
+  auto simulation = simulate_step(step, options);
+  if (!simulation) return simulation;
+  simulation->totals.memory = *memory;
+  write_rates(step, simulation->totals);
+  return simulation;
 }
 
 }  // namespace fivefold

@@ -51,7 +51,8 @@ struct TrainingLayout {
   int recompute_layers = 0;   // of full recomputation: so many of each part of the model; 0: all
   Schedule schedule = Schedule::k1F1B;
   RankOrder order = RankOrder::kTpCpDpPp;
-  int first_layers = 0, last_layers = 0;  // of the first and the last part of the model; 0: even
+  int first_layers = 0, last_layers = 0;   // of the first and the last part of the model; 0: even
+  int front_stages = 0, front_layers = 0;  // the first parts hold so many layers together; 0: even
   int world() const { return tp * pp * dp * cp; }
 };
 
@@ -62,12 +63,13 @@ struct TrainingJob {
   bool overlap_grad_reduce = true;
   bool overlap_param_gather = true;
   bool overlap_tp = false;
-  bool overlap_ep = false;
-  bool overlap_pp = true;       // of the interleaved schedule
+  bool overlap_ep = false;      // with a micro batch that passes the other way (task_times.h)
+  bool overlap_pp = true;       // of the schedules that need not wait: not GPipe, not 1F1B
   bool fused_attention = true;  // false: scores are written to memory
   bool dropout = false;         // after attention, scores and FFN, as GPT-3 is trained
-  bool frozen_base = false;     // LoRA: no gradients, no optimizer state of the weights
-  double gradient_bytes = 4;    // of one stored and reduced gradient
+  bool mtp = false;           // the model's layers that predict further tokens are trained with it
+  bool frozen_base = false;   // LoRA: no gradients, no optimizer state of the weights
+  double gradient_bytes = 4;  // of one stored and reduced gradient
   OptimizerState optimizer;
   bool eager = false;  // PyTorch without a compiler: values that no gradient reads are kept too
   // Of one logit at the loss's height: 16-bit logits, FP32 copy and gradient as Megatron's fused
@@ -99,6 +101,9 @@ struct TrainingEstimate {
 };
 
 struct ModelCost;
+struct Step;
+struct SimulateOptions;
+struct TrainingSimulation;
 
 class TrainingModel {
  public:
@@ -112,11 +117,18 @@ class TrainingModel {
   // calls from several threads are safe.
   Result<TrainingEstimate> estimate(const TrainingJob& job, const TrainingLayout& layout,
                                     bool check_memory = true) const;
+  // The same step, played task by task (simulate.h).
+  Result<TrainingSimulation> simulate(const TrainingJob& job, const TrainingLayout& layout,
+                                      const SimulateOptions& options,
+                                      bool check_memory = true) const;
   // Of a layout that check_layout lets pass: its memory alone, ...
   TrainingMemory memory(const TrainingJob& job, const TrainingLayout& layout) const;
   // ... and what a step takes at least with this tp, cp, ep, etp and micro batch, whatever pp, dp,
   // schedule and sharding: compute alone, without a bubble.
   Seconds least_step(const TrainingJob& job, const TrainingLayout& layout) const;
+
+  // All that an estimate is made of (stage.h); it points to the job and the layout.
+  Step step(const TrainingJob& job, const TrainingLayout& layout) const;
 
  private:
   struct Memo;
