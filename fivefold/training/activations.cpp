@@ -98,10 +98,15 @@ void add_ffn(Kept& k, const Ffn& ffn) {
   const double h = k.model.hidden;
   const double mask = k.job.dropout ? kMask : 0;
   k.add(k.shared * h * (kWide + mask));
-  k.add(Module::kNorms, k.shared * h * k.input);
-  if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
+  // LoRA adapts attention (arXiv 2106.09685, section 4.2): no gradient of a weight asks for what
+  // enters the products of the FFN.
+  const auto* dense = std::get_if<DenseFfn>(&ffn);
+  const bool adapted = !k.job.frozen_base || dense == nullptr;
+  if (adapted) k.add(Module::kNorms, k.shared * h * k.input);
+  if (dense != nullptr) {
     const double width = double(dense->width) / k.layout.tp;
-    k.add(Module::kFfn, k.tokens * (kWide * ffn_values(width, dense->gated) + k.input * width));
+    const double entering = adapted ? k.input * width : 0;
+    k.add(Module::kFfn, k.tokens * (kWide * ffn_values(width, dense->gated) + entering));
   } else {
     add_experts(k, std::get<MoeFfn>(ffn));
   }
