@@ -43,6 +43,7 @@ Result<TrainingJob> job_of(const TrainArgs& args, const Device& device) {
   job.overlap_tp = true;
   job.overlap_ep = !args.no_overlap_ep;
   job.narrow_saved = true;
+  job.narrow_activations = args.narrow_activations;
   job.mtp = args.mtp;
   job.offload_optimizer = args.offload_optimizer;
   job.offload_activations = args.offload_activations;
@@ -95,6 +96,8 @@ void add_train_args(CLI::App& command, TrainArgs& args) {
       ->capture_default_str()
       ->check(CLI::IsMember({2, 4}));
   command.add_flag("--mtp", args.mtp, "Train the layers that predict further tokens as well");
+  command.add_flag("--narrow-activations", args.narrow_activations,
+                   "Inputs of activation functions are kept in the format of products");
   command.add_flag("--no-overlap-ep", args.no_overlap_ep,
                    "Tokens between experts pass beside no other micro batch");
   command.add_flag("--offload-optimizer", args.offload_optimizer,

@@ -44,9 +44,10 @@ struct Kept {
   const TrainingLayout& layout;
   const TrainingJob& job;
   const Model& model;
-  double tokens = 0;     // of a micro batch on the device
-  double shared = 0;     // of what tensor parallelism does not cut
-  double input = kWide;  // bytes of a saved input of a product
+  double tokens = 0;          // of a micro batch on the device
+  double shared = 0;          // of what tensor parallelism does not cut
+  double input = kWide;       // bytes of a saved input of a product
+  double activation = kWide;  // of an activation function
   Activations a;
 
   void add(double bytes) { a.kept += Bytes(bytes); }
@@ -83,14 +84,17 @@ void add_experts(Kept& k, const MoeFfn& moe) {
   const double seen = expert_hidden(k.model, moe);
   const double width = double(moe.width) / l.etp;
   const Bytes before = k.a.kept;
-  // The permuted input, what the experts make of it, and their output before it is weighted.
-  k.add(pairs * (k.input * seen + kWide * (seen + ffn_values(width, moe.gated))));
+  // The permuted input and what the experts make of it. Tokens are weighted inside the experts
+  // (Megatron-Core passes the probabilities to the activation), so that no gradient reads the
+  // output.
+  k.add(pairs * (k.input * seen + k.activation * ffn_values(width, moe.gated)));
   k.add(Module::kExpertActivation, pairs * k.input * width);
   if (moe.latent > 0) k.add(k.tokens * kWide * 2 * seen);
   k.add(k.tokens * 2 * 4.0 * moe.experts / l.tp);  // router logits and weights in FP32
   k.a.modules[std::size_t(Module::kExperts)] = k.a.kept - before;
   const double common = double(moe.shared) * moe.shared_width / l.tp;
-  k.add(Module::kShared, k.tokens * (kWide * ffn_values(common, moe.gated) + k.input * common));
+  k.add(Module::kShared,
+        k.tokens * (k.activation * ffn_values(common, moe.gated) + k.input * common));
 }
 
 void add_ffn(Kept& k, const Ffn& ffn) {
@@ -106,7 +110,7 @@ void add_ffn(Kept& k, const Ffn& ffn) {
   if (dense != nullptr) {
     const double width = double(dense->width) / k.layout.tp;
     const double entering = adapted ? k.input * width : 0;
-    k.add(Module::kFfn, k.tokens * (kWide * ffn_values(width, dense->gated) + entering));
+    k.add(Module::kFfn, k.tokens * (k.activation * ffn_values(width, dense->gated) + entering));
   } else {
     add_experts(k, std::get<MoeFfn>(ffn));
   }
@@ -170,7 +174,9 @@ void Activations::add(const Activations& other, double share) {
 Activations layer_activations(const Model& model, const LayerGroup& layer,
                               const TrainingLayout& layout, const TrainingJob& job) {
   Kept k{layout, job, model, device_tokens(layout, job), uncut_tokens(layout, job)};
-  if (job.narrow_saved) k.input = std::min(kWide, bytes_per_value(job.format));
+  const double narrow = std::min(kWide, bytes_per_value(job.format));
+  if (job.narrow_saved) k.input = narrow;
+  if (job.narrow_activations) k.activation = narrow;
   k.a.input = Bytes(kWide * k.shared * model.hidden);
   add_attention(k, layer.attention);
   add_ffn(k, layer.ffn);

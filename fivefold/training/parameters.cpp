@@ -41,7 +41,8 @@ Stack training_stack(const Catalog& catalog, const Chip& chip, std::string_view 
       return with_framework(catalog, *stack, framework);
     }
   }
-  return with_framework(catalog, catalog.default_stack(chip), framework);
+  const Stack kernels = with_framework(catalog, catalog.default_stack(chip), "train/other");
+  return with_framework(catalog, kernels, framework);
 }
 
 Stack with_framework(const Catalog& catalog, const Stack& stack, std::string_view framework) {

@@ -56,7 +56,7 @@ void set_parameter(TrainingParameters& parameters, std::string_view name, double
 std::string_view default_framework(const Chip& chip);
 
 // The kernels that training takes on a chip: the stack "train/..." of its vendor, else the default
-// one, under the framework.
+// one with what is assumed of chips that no training was measured on, under the framework.
 Stack training_stack(const Catalog& catalog, const Chip& chip, std::string_view framework);
 
 // The kernels and communication of one stack under a training framework, which is a stack of its
