@@ -135,4 +135,25 @@ Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
                     std::move(training)};
 }
 
+Result<RunView> training_run(const Catalog& catalog, const TrainBench& bench,
+                             const TrainingEstimate& e, const std::string& tokens,
+                             const RunArgs& args) {
+  const auto count = parse_count(tokens);
+  if (!count) return fail(count.error());
+  RunTask task{.system = bench.machine->system, .chips = bench.machine->chips, .step = e.step};
+  const auto parts = parts_of(catalog, *task.system, task.chips);
+  if (!parts) return fail(parts.error());
+  task.parts = *parts;
+  task.tokens_per_step = double(bench.job.global_batch) * bench.job.seq_len;
+  task.steps = *count / task.tokens_per_step;
+  // A checkpoint holds weights and optimizer state of every parameter once.
+  const OptimizerState& optimizer = bench.job.optimizer;
+  task.state = Bytes(count_parameters(*bench.model).total *
+                     (optimizer.weight_bytes() + optimizer.state_bytes()));
+  task.state_per_device = task.state / bench.machine->devices;
+  const double busy = (e.forward + e.backward + e.recompute) / e.step;
+  task.load = {.compute = busy, .memory = busy};
+  return view_run(catalog, task, args);
+}
+
 }  // namespace fivefold::app

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "app/run_args.h"
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/training/training.h"
 
@@ -35,5 +36,10 @@ struct TrainBench {
   TrainingModel training;
 };
 Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args);
+
+// A run of so many tokens ("14.8T") in steps like this one.
+Result<RunView> training_run(const Catalog& catalog, const TrainBench& bench,
+                             const TrainingEstimate& step, const std::string& tokens,
+                             const RunArgs& args);
 
 }  // namespace fivefold::app
