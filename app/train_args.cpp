@@ -35,14 +35,11 @@ Result<OptimizerState> optimizer_named(const std::string& name) {
 }
 
 Result<TrainingJob> job_of(const TrainArgs& args, const Device& device) {
-  TrainingJob job;
+  TrainingJob job = as_megatron_core({});
   job.global_batch = args.global_batch;
   job.seq_len = args.seq_len;
   job.format = training_format(device);
-  // As Megatron-Core trains.
-  job.overlap_tp = true;
   job.overlap_ep = !args.no_overlap_ep;
-  job.narrow_saved = true;
   job.narrow_activations = args.narrow_activations;
   job.mtp = args.mtp;
   job.offload_optimizer = args.offload_optimizer;

@@ -35,7 +35,10 @@ std::vector<Model> read_shipped() {
 
 TEST(ModelYaml, shipped_models_count_as_published) {
   for (const Model& model : read_shipped()) {
-    ASSERT_GT(model.published_total, 0) << model.id;
+    if (model.published_total == 0) {  // sizes of a configuration, without a count beside them
+      EXPECT_EQ(model.family, "maxtext") << model.id;
+      continue;
+    }
     const bool round =
         model.id == "moonshotai/Kimi-K2-Instruct" || model.id == "deepseek-ai/DeepSeek-V4-Pro";
     const double ratio = count_parameters(model).total / model.published_total;

@@ -72,7 +72,7 @@ Result<TrainingPlan> train(const System& system, const Stack& stack, const Model
   const auto kernels = KernelModel::make(machine->device, stack);
   if (!kernels) return tl::unexpected(kernels.error());
   const TrainingModel training(*machine, model, *kernels);
-  auto found = search_training(training, *machine, model, job, 1);
+  auto found = search_training(training, *machine, model, as_megatron_core(job), 1);
   if (!found) return tl::unexpected(found.error());
   report.evaluated += found->layouts - found->too_slow;
   report.refused += found->too_large;

@@ -70,6 +70,13 @@ void write_rates(const Step& step, TrainingEstimate& e) {
 
 }  // namespace
 
+TrainingJob as_megatron_core(TrainingJob job) {
+  job.overlap_grad_reduce = job.overlap_param_gather = job.overlap_pp = true;
+  job.overlap_tp = job.overlap_ep = true;
+  job.narrow_saved = true;
+  return job;
+}
+
 struct TrainingModel::Memo {
   // All that a ModelCost depends on.
   struct CostKey {

@@ -87,6 +87,10 @@ struct TrainingJob {
   BytesPerSecond host_link{25e9};  // PCIe 4 x16
 };
 
+// The job as Megatron-Core's recipes run it: what can pass beside compute does, inputs of products
+// wait in their format.
+TrainingJob as_megatron_core(TrainingJob job);
+
 // Of one device. Loss: logits and what is made of them. Buffers: gathered weights, a layer that is
 // computed again, communication and workspaces. Fragmentation: of the allocator, which publishes
 // reserve rather than use where a source says so.
