@@ -10,12 +10,15 @@
 
 #include "fivefold/evidence/training_bench.h"
 #include "fivefold/evidence/training_choice.h"
+#include "fivefold/evidence/training_row.h"
 
 namespace fivefold {
 namespace {
 
 constexpr double kMicroseconds = 1e-6;
 constexpr int kHalvings = 6;
+// vTrain's 1040 steps of one node are sums of 64 times (training_row.h): that many count.
+constexpr double kVtrainIndependent = 64.0 / 1040;
 
 }  // namespace
 
@@ -52,6 +55,7 @@ const std::vector<TrainingFact>& training_facts() {
       {kCore2606, "blackwell", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
       {kCore2606, "blackwell", "*", "expert_host_time", "us", kMicroseconds, 0, 0, 300},
       {kDeepspeed, "*", "*", "pointwise", "", 1, 1, 0.7, 2.5},
+      {kDeepspeed, "ampere", "*", "odd", "", 1, 0.3, 0.1, 1},
       {kDeepspeed, "*", "*", "host_time", "us", kMicroseconds, 88, 0, 200},
       {kFsdp, "ampere", "*", "attention", "", 1, 1, 0.3, 1.6},
       {kFsdp, "hopper", "*", "attention", "", 1, 0.6, 0.2, 1.2},
@@ -69,7 +73,8 @@ struct StepRow {
   TrainingCase c;
   std::unique_ptr<TrainingBench> bench;
   std::string file;
-  double measured = 0;  // seconds
+  double measured = 0;     // seconds
+  double independent = 1;  // of a measurement
   double weight = 1;
   bool held = false;
   TrainingParameters base;
@@ -113,6 +118,7 @@ std::unique_ptr<StepRow> read_row(const Catalog& catalog, const CsvTable& table,
   row->bench = std::make_unique<TrainingBench>(std::move(*bench));
   row->file = file_stem(table.file);
   row->measured = measured;
+  if (is_vtrain_single(table, at)) row->independent = kVtrainIndependent;
   row->held = !is_calibrated_row(row->c, table, at, target.family, row->c.chip->id);
   const Device& device = row->bench->machine.device;
   row->base = training_parameters(without(row->c.stack, source), device, row->c.job.format);
@@ -140,9 +146,11 @@ double error_of(const StepRow& row, const std::vector<double>& values) {
 }
 
 void set_weights(StepRows& rows) {
-  std::map<std::string, int> size;
-  for (const auto& row : rows) size[row->file] += row->held ? 0 : 1;
-  for (const auto& row : rows) row->weight = row->held ? 0 : 1 / std::sqrt(double(size[row->file]));
+  std::map<std::string, double> size;
+  for (const auto& row : rows) size[row->file] += row->held ? 0 : row->independent;
+  for (const auto& row : rows) {
+    row->weight = row->held ? 0 : row->independent / std::sqrt(size[row->file]);
+  }
 }
 
 // Moves one value if the rows that it concerns fit better.
