@@ -77,30 +77,6 @@ Result<TrainingPlan> play(const TrainBench& bench, const Options& options, Train
   return plan;
 }
 
-// A checkpoint holds weights and optimizer state of every parameter once.
-Bytes checkpoint_state(const TrainBench& bench) {
-  const OptimizerState& optimizer = bench.job.optimizer;
-  return Bytes(count_parameters(*bench.model).total *
-               (optimizer.weight_bytes() + optimizer.state_bytes()));
-}
-
-Result<RunView> run_of(const Catalog& catalog, const TrainBench& bench, const Options& options,
-                       const TrainingEstimate& e) {
-  const auto tokens = parse_count(options.tokens);
-  if (!tokens) return fail(tokens.error());
-  RunTask task{.system = bench.machine->system, .chips = bench.machine->chips, .step = e.step};
-  const auto parts = parts_of(catalog, *task.system, task.chips);
-  if (!parts) return fail(parts.error());
-  task.parts = *parts;
-  task.tokens_per_step = double(bench.job.global_batch) * bench.job.seq_len;
-  task.steps = *tokens / task.tokens_per_step;
-  task.state = checkpoint_state(bench);
-  task.state_per_device = task.state / bench.machine->devices;
-  const double busy = (e.forward + e.backward + e.recompute) / e.step;
-  task.load = {.compute = busy, .memory = busy};
-  return view_run(catalog, task, options.run);
-}
-
 Result<std::string> answer_of(const Catalog& catalog, const Options& options,
                               const Context& context) {
   const auto bench = train_bench(catalog, options.args);
@@ -115,7 +91,7 @@ Result<std::string> answer_of(const Catalog& catalog, const Options& options,
            : context.csv ? training_csv(*plan)
                          : training_text(caption, *plan);
   }
-  const auto view = run_of(catalog, *bench, options, plan->estimate);
+  const auto view = training_run(catalog, *bench, plan->estimate, options.tokens, options.run);
   if (!view) return fail(view.error());
   if (context.csv) return training_csv(*plan) + to_csv(*view);
   if (!context.json) return training_text(caption, *plan) + "\n" + to_text(*view);

@@ -1,6 +1,8 @@
 #include "app/train_args.h"
 
+#include <array>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -11,11 +13,44 @@
 namespace fivefold::app {
 namespace {
 
+struct NamedOptimizer {
+  const char* name;
+  OptimizerState state;
+};
+constexpr std::array kOptimizers = {
+    NamedOptimizer{"adam", {}},
+    NamedOptimizer{"adam-bf16", {.moment_bytes = 2}},  // moments (DeepSeek-V3, section 3.3.3)
+    NamedOptimizer{"adam-8bit", {.moment_bytes = 1}},
+    NamedOptimizer{"muon", kMuon},
+};
+
+Result<OptimizerState> optimizer_named(const std::string& name) {
+  std::vector<std::string_view> known;
+  for (const NamedOptimizer& optimizer : kOptimizers) {
+    if (optimizer.name == name) return optimizer.state;
+    known.emplace_back(optimizer.name);
+  }
+  return fail(fmt::format("optimizer '{}' is unknown", name),
+              fmt::format("{}", fmt::join(known, ", ")));
+}
+
 Result<TrainingJob> job_of(const TrainArgs& args, const Device& device) {
   TrainingJob job;
   job.global_batch = args.global_batch;
   job.seq_len = args.seq_len;
   job.format = training_format(device);
+  // As Megatron-Core trains.
+  job.overlap_tp = true;
+  job.overlap_ep = !args.no_overlap_ep;
+  job.narrow_saved = true;
+  job.narrow_activations = args.narrow_activations;
+  job.mtp = args.mtp;
+  job.offload_optimizer = args.offload_optimizer;
+  job.offload_activations = args.offload_activations;
+  const auto optimizer = optimizer_named(args.optimizer);
+  if (!optimizer) return fail(optimizer.error());
+  job.optimizer = *optimizer;
+  job.gradient_bytes = args.gradient_bytes;
   if (args.format.empty()) return job;
   const auto format = format_from_name(args.format);
   if (!format) return fail(fmt::format("format '{}' is unknown", args.format), "bf16 or fp8");
@@ -23,11 +58,15 @@ Result<TrainingJob> job_of(const TrainArgs& args, const Device& device) {
   return job;
 }
 
-Result<Stack> stack_of(const Catalog& catalog, const Chip& chip, const std::string& name) {
-  if (name.empty()) return training_stack(catalog, chip);
+Result<Stack> stack_of(const Catalog& catalog, const Chip& chip, const TrainArgs& args) {
+  const std::string framework =
+      args.framework.empty() ? std::string(default_framework(chip)) : "train/" + args.framework;
+  if (const auto known = catalog.stack(framework); !known) return fail(known.error());
+  const std::string& name = args.stack;
+  if (name.empty()) return training_stack(catalog, chip, framework);
   const auto named = catalog.stack(name);
   if (!named) return fail(named.error());
-  return with_framework(catalog, **named);
+  return with_framework(catalog, **named, framework);
 }
 
 }  // namespace
@@ -47,7 +86,24 @@ void add_train_args(CLI::App& command, TrainArgs& args) {
       ->check(CLI::PositiveNumber);
   command.add_option("--format", args.format,
                      "Of matrix products: bf16, fp8, ... (default: FP8 where the chip has it)");
-  command.add_option("--stack", args.stack, "Software stack (default: of the vendor)");
+  command.add_option("--stack", args.stack, "Kernels and communication (default: of the vendor)");
+  command.add_option(
+      "--framework", args.framework,
+      "megatron-core, torchtitan, llm-foundry, maxtext, ... (default: of the vendor)");
+  command.add_option("--optimizer", args.optimizer, "adam, adam-bf16, adam-8bit or muon")
+      ->capture_default_str();
+  command.add_option("--gradient-bytes", args.gradient_bytes, "Of a stored gradient")
+      ->capture_default_str()
+      ->check(CLI::IsMember({2, 4}));
+  command.add_flag("--mtp", args.mtp, "Train the layers that predict further tokens as well");
+  command.add_flag("--narrow-activations", args.narrow_activations,
+                   "Inputs of activation functions are kept in the format of products");
+  command.add_flag("--no-overlap-ep", args.no_overlap_ep,
+                   "Tokens between experts pass beside no other micro batch");
+  command.add_flag("--offload-optimizer", args.offload_optimizer,
+                   "Optimizer states lie in the host's memory");
+  command.add_flag("--offload-activations", args.offload_activations,
+                   "Layer inputs of full recomputation lie in the host's memory");
 }
 
 Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
@@ -63,7 +119,7 @@ Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
                 fmt::format("name more systems, for example {}:{}", count->system,
                             (args.chips + (*system)->chips - 1) / (*system)->chips));
   }
-  auto chosen = stack_of(catalog, *(*system)->chip, args.stack);
+  auto chosen = stack_of(catalog, *(*system)->chip, args);
   if (!chosen) return fail(chosen.error());
   auto stack = std::make_unique<const Stack>(*std::move(chosen));
   auto built = build_machine(**system, args.chips > 0 ? args.chips : all, *stack);
@@ -77,6 +133,27 @@ Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
   TrainingModel training(*machine, **model, *kernels);
   return TrainBench{std::move(stack),   std::move(machine), std::move(kernels), *model, *job,
                     std::move(training)};
+}
+
+Result<RunView> training_run(const Catalog& catalog, const TrainBench& bench,
+                             const TrainingEstimate& e, const std::string& tokens,
+                             const RunArgs& args) {
+  const auto count = parse_count(tokens);
+  if (!count) return fail(count.error());
+  RunTask task{.system = bench.machine->system, .chips = bench.machine->chips, .step = e.step};
+  const auto parts = parts_of(catalog, *task.system, task.chips);
+  if (!parts) return fail(parts.error());
+  task.parts = *parts;
+  task.tokens_per_step = double(bench.job.global_batch) * bench.job.seq_len;
+  task.steps = *count / task.tokens_per_step;
+  // A checkpoint holds weights and optimizer state of every parameter once.
+  const OptimizerState& optimizer = bench.job.optimizer;
+  task.state = Bytes(count_parameters(*bench.model).total *
+                     (optimizer.weight_bytes() + optimizer.state_bytes()));
+  task.state_per_device = task.state / bench.machine->devices;
+  const double busy = (e.forward + e.backward + e.recompute) / e.step;
+  task.load = {.compute = busy, .memory = busy};
+  return view_run(catalog, task, args);
 }
 
 }  // namespace fivefold::app

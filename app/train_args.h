@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "app/run_args.h"
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/training/training.h"
 
@@ -14,7 +15,11 @@ class App;
 namespace fivefold::app {
 
 struct TrainArgs {
-  std::string system, model, stack, format;
+  std::string system, model, stack, framework, format;
+  std::string optimizer = "adam";
+  int gradient_bytes = 4;
+  bool mtp = false, no_overlap_ep = false, narrow_activations = false;
+  bool offload_optimizer = false, offload_activations = false;
   int chips = 0;  // 0: all of the systems
   int global_batch = 1024;
   int seq_len = 4096;
@@ -31,5 +36,10 @@ struct TrainBench {
   TrainingModel training;
 };
 Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args);
+
+// A run of so many tokens ("14.8T") in steps like this one.
+Result<RunView> training_run(const Catalog& catalog, const TrainBench& bench,
+                             const TrainingEstimate& step, const std::string& tokens,
+                             const RunArgs& args);
 
 }  // namespace fivefold::app

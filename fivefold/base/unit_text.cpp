@@ -129,14 +129,14 @@ constexpr Name kNames[] = {
 
 // What is counted: without dimension.
 constexpr std::string_view kCounted[] = {
-    "1",      "mm2",    "clk",     "cycle",    "chip",   "chips",       "card",   "cards",
-    "die",    "dies",   "device",  "devices",  "server", "servers",     "system", "systems",
-    "rack",   "racks",  "module",  "modules",  "node",   "nodes",       "GPU",    "NPU",
-    "token",  "tokens", "request", "requests", "image",  "images",      "sample", "samples",
-    "link",   "links",  "lane",    "lanes",    "core",   "cores",       "layer",  "rank",
-    "ranks",  "row",    "rows",    "call",     "calls",  "year",        "years",  "month",
-    "months", "week",   "weeks",   "operator", "count",  "values",      "value",  "parameters",
-    "kernel", "launch", "step",    "steps",    "hop",    "hops",        "C",      "port",
+    "1",      "mm2",    "clk",     "cycle",    "chip",   "chips",        "card",    "cards",
+    "die",    "dies",   "device",  "devices",  "server", "servers",      "system",  "systems",
+    "rack",   "racks",  "module",  "modules",  "node",   "nodes",        "GPU",     "NPU",
+    "token",  "tokens", "request", "requests", "image",  "images",       "sample",  "samples",
+    "link",   "links",  "lane",    "lanes",    "core",   "cores",        "layer",   "rank",
+    "ranks",  "row",    "rows",    "call",     "calls",  "year",         "years",   "month",
+    "months", "week",   "weeks",   "operator", "count",  "values",       "value",   "parameters",
+    "kernel", "launch", "step",    "steps",    "hop",    "hops",         "C",       "port",
     "ports",  "wafer",  "wafers",  "stack",    "stacks", "person-weeks", "failure", "failures"};
 
 constexpr std::pair<std::string_view, double> kMultiples[] = {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
-#include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -25,6 +25,7 @@ constexpr double kVtrainIndependent = 64.0 / 1040;
 // Later ones go over earlier ones, as entries do.
 const std::vector<TrainingFact>& training_facts() {
   constexpr std::string_view kCuda = "train/cuda", kCore = "train/megatron-core",
+                             kCore2509 = "train/megatron-core-25.09",
                              kCore2606 = "train/megatron-core-26.06",
                              kDeepspeed = "train/megatron-deepspeed", kFsdp = "train/fsdp",
                              kFoundry = "train/llm-foundry";
@@ -33,6 +34,7 @@ const std::vector<TrainingFact>& training_facts() {
       {kCuda, "hopper", "*", "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "hopper", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "h100_hbm2e_96g", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
+      {kCuda, "h100_hbm2e_96g", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "blackwell", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
       {kCuda, "blackwell", kNarrowFormats, "sustained", "", 1, 0.85, 0.5, 1},
       {kCuda, "gb200_gpu", "*", "sustained", "", 1, 0.75, 0.4, 1.05},
@@ -43,13 +45,15 @@ const std::vector<TrainingFact>& training_facts() {
       {kCore, "blackwell", "*", "attention_backward", "", 1, 2.5, 1.5, 4},
       {kCore, "*", "*", "pointwise", "", 1, 1.1, 0.9, 1.6},
       {kCore, "*", "*", "grouped", "", 1, 0.9, 0.6, 1.1},
-      {kCore, "*", "*", "linear", "", 1, 0.4, 0.05, 1.2},
+      {kCore, "hopper", "*", "linear", "", 1, 0.6, 0.1, 1.2},
+      {kCore, "blackwell", "*", "linear", "", 1, 0.4, 0.1, 1.2},
       {kCore, "*", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
       {kCore, "hopper", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "blackwell", "*", "exchange", "", 1, 1, 0.5, 4},
       {kCore, "*", "*", "host_time", "us", kMicroseconds, 5, 0, 100},
       {kCore, "*", "*", "expert_host_time", "us", kMicroseconds, 20, 0, 300},
       {kCore, "*", "mxfp8", "expert_host_time", "us", kMicroseconds, 100, 0, 300},
+      {kCore2509, "*", "*", "exchange", "", 1, 1, 0.3, 4},
       {kCore2606, "blackwell", "*", "grouped", "", 1, 1, 0.4, 1.2},
       {kCore2606, "blackwell", "*", "exchange", "", 1, 3, 0.5, 6},
       {kCore2606, "blackwell", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
@@ -73,7 +77,7 @@ struct StepRow {
   TrainingCase c;
   std::unique_ptr<TrainingBench> bench;
   std::string file;
-  double measured = 0;     // seconds
+  TrainingTarget target;
   double independent = 1;  // of a measurement
   double weight = 1;
   bool held = false;
@@ -106,18 +110,17 @@ bool runs_under(const Catalog& catalog, const TrainingCase& c, std::string_view 
 std::unique_ptr<StepRow> read_row(const Catalog& catalog, const CsvTable& table, std::size_t at,
                                   std::string_view source) {
   auto c = training_case(catalog, table, at);
-  // What was chosen in the place of a layout is no measure of parameters.
+  // What is chosen is not what ran.
   if (!c || c->chip->vendor != "Nvidia" || !c->open.family().empty()) return {};
   const TrainingTarget target = training_target(table, at, *c);
-  const double measured = target.measured(c->job);
-  if (target.family != "step_time" || !target.refused.empty() || measured <= 0) return {};
+  if (target.family != "step_time" || !target.refused.empty() || target.value <= 0) return {};
   auto row = std::make_unique<StepRow>();
   row->c = std::move(*c);
   auto bench = training_bench(row->c);
   if (!bench) return {};
   row->bench = std::make_unique<TrainingBench>(std::move(*bench));
   row->file = file_stem(table.file);
-  row->measured = measured;
+  row->target = target;
   if (is_vtrain_single(table, at)) row->independent = kVtrainIndependent;
   row->held = !is_calibrated_row(row->c, table, at, target.family, row->c.chip->id);
   const Device& device = row->bench->machine.device;
@@ -142,14 +145,29 @@ double error_of(const StepRow& row, const std::vector<double>& values) {
   }
   const TrainingModel model(row.bench->machine, row.c.model, row.bench->kernels, parameters);
   const auto chosen = choose(row.bench->machine, model, row.c);
-  return chosen ? std::abs(chosen->estimate.step.value() / row.measured - 1) : 1;
+  if (!chosen) return 1;
+  return std::abs(chosen->estimate.step.value() / row.target.measured(chosen->job) - 1);
 }
 
 void set_weights(StepRows& rows) {
+  if (rows.empty()) return;
+  // Releases of a software that repeat one job are one piece of evidence.
+  const auto job_of = [](const StepRow& r) {
+    const TrainingLayout& l = r.c.layout;
+    return std::tuple(r.file, r.c.chip->id, r.c.framework, r.c.model.id, r.c.model.layer_count(),
+                      r.c.model.hidden, int(r.c.job.format), r.c.chips, r.c.job.seq_len, l.tp, l.pp,
+                      l.ep, l.cp, l.micro_batch, l.vpp, l.zero);
+  };
+  std::map<decltype(job_of(*rows.front())), int> alike;
   std::map<std::string, double> size;
-  for (const auto& row : rows) size[row->file] += row->held ? 0 : row->independent;
   for (const auto& row : rows) {
-    row->weight = row->held ? 0 : row->independent / std::sqrt(size[row->file]);
+    if (row->held) continue;
+    size[row->file] += row->independent;
+    alike[job_of(*row)] += 1;
+  }
+  for (const auto& row : rows) {
+    const int repeated = row->independent < 1 ? 1 : alike[job_of(*row)];
+    row->weight = row->held ? 0 : row->independent / std::sqrt(size[row->file]) / repeated;
   }
 }
 

@@ -60,7 +60,7 @@ struct Habits {
   bool fused_attention = true;
   bool dropout = false;
   double gradient_bytes = 4;
-  std::string_view framework = kDefaultFramework;
+  std::string_view framework = "train/pytorch";
 };
 // Megatron-LM and DeepSpeed before FlashAttention store scores and reduce gradients after the last
 // micro batch (vTrain, arXiv 2312.12391: no bucketing). FSDP with pure BF16 reduces in 16 bit
@@ -75,6 +75,7 @@ constexpr std::array kHabits = {
     Habits{"PyTorch FSDP", true, false, true, false, 2, "train/fsdp-compiled"},
     Habits{"Megatron-Core", true, true, true, false, 4, "train/megatron-core"},
     Habits{"NeMo 24", true, true, true, false, 4, "train/megatron-core-24"},
+    Habits{"NeMo 25.09", true, true, true, false, 4, "train/megatron-core-25.09"},
     Habits{"NeMo 26.06", true, true, true, false, 4, "train/megatron-core-26.06"},
     Habits{"NeMo 26.08", true, true, true, false, 4, "train/megatron-core-26.06"},
     Habits{"NeMo", true, true, true, false, 4, "train/megatron-core"},
@@ -278,6 +279,9 @@ std::string set_job(const CsvTable& table, std::size_t row, TrainingCase& result
   job.gradient_bytes = habits.gradient_bytes;
   set_ablation(table.at(row, "software"), job);
   job.frozen_base = has(table.at(row, "model"), "LoRA") || has(table.at(row, "notes"), "LoRA");
+  // An adapter reads the gathered input of its product and adds to the output: neither passes in
+  // chunks beside the product.
+  job.overlap_tp = job.overlap_tp && !job.frozen_base;
   return {};
 }
 

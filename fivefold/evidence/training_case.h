@@ -9,8 +9,6 @@
 
 namespace fivefold {
 
-inline constexpr double kGib = 1024.0 * 1024.0 * 1024.0;  // bytes
-
 // What a row does not print and the program chooses: the fastest of what fits, as whoever publishes
 // a rate has tuned it (training_choice.h). `derived`: something follows from other figures of the
 // row or from a default of its software.

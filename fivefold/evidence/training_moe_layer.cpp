@@ -79,8 +79,9 @@ tl::expected<LayerFigures, std::string> figures_of(const LayerCase& c) {
   if (!machine) return tl::unexpected<std::string>(machine.error().problems.front().what);
   const auto kernels = KernelModel::make(machine->device, c.stack);
   if (!kernels) return tl::unexpected<std::string>(kernels.error().problems.front().what);
-  const Subject subject{*machine, c.model, *kernels,
-                        training_parameters(kernels->stack(), kernels->device(), c.job.format)};
+  Subject subject{*machine, c.model, *kernels,
+                  training_parameters(kernels->stack(), kernels->device(), c.job.format)};
+  subject.parameters.sustained = 1;  // timed alone: the chip is not at its power limit
   const LayerCost cost = model_cost(subject, c.job, c.layout).layer;
   const double parameters = cost.dense_parameters + cost.expert_parameters;
   LayerFigures figures;

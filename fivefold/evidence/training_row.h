@@ -9,6 +9,8 @@
 
 namespace fivefold {
 
+inline constexpr double kGib = 1024.0 * 1024.0 * 1024.0;  // bytes
+
 inline bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }

@@ -109,11 +109,11 @@ Format training_format(const Device& device) {
 Result<ChipStacks> stacks_for(const Catalog& catalog, const Chip& chip, std::string_view stack) {
   if (stack.empty()) {
     return ChipStacks{with_engine(catalog, catalog.default_stack(chip), chip),
-                      training_stack(catalog, chip)};
+                      training_stack(catalog, chip, default_framework(chip))};
   }
   const auto named = catalog.stack(stack);
   if (!named) return tl::unexpected(named.error());
-  return ChipStacks{with_engine(catalog, **named, chip), with_framework(catalog, **named)};
+  return ChipStacks{with_engine(catalog, **named, chip), with_framework(catalog, **named, default_framework(chip))};
 }
 
 Result<SystemAnswer> answer_for(const Catalog& catalog, const System& system, const Model& model,

@@ -23,7 +23,7 @@ struct World {
   KernelModel kernels;
   TrainingModel training;
   World(const char* system, int chips)
-      : stack(training_stack(catalog(), *(*catalog().system(system))->chip)),
+      : stack(training_stack(catalog(), *(*catalog().system(system))->chip, "train/megatron-core")),
         machine(*build_machine(**catalog().system(system), chips, stack)),
         kernels(*KernelModel::make(machine.device, stack)),
         training(machine, model(), kernels) {}

@@ -28,7 +28,7 @@ struct World {
   TrainingJob job;
 
   World(const char* system, int chips, const char* name, TrainingJob of)
-      : stack(training_stack(catalog(), *(*catalog().system(system))->chip)),
+      : stack(training_stack(catalog(), *(*catalog().system(system))->chip, "train/megatron-core")),
         machine(*build_machine(**catalog().system(system), chips, stack)),
         kernels(*KernelModel::make(machine.device, stack)),
         model(**catalog().model(name)),

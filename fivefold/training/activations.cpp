@@ -5,7 +5,7 @@
 namespace fivefold {
 namespace {
 
-constexpr double kWide = 2;  // bytes of a saved activation; FP8 recipes keep most of them in 16 bit
+constexpr double kWide = 2;  // bytes of a saved activation
 constexpr double kLogit = 4;
 constexpr double kMask = 1;  // byte of a dropout mask
 
@@ -34,9 +34,9 @@ double attention_values(const Attention& attention, int tp) {
   return 0;
 }
 
-// Of one token of width `width` per rank: what enters the activation function and what leaves it.
+// Of one token of width `width` per rank: what enters the activation function.
 double ffn_values(double width, bool gated) {
-  return (gated ? 3 : 2) * width;
+  return (gated ? 2 : 1) * width;
 }
 
 // What a layer keeps, part by part.
@@ -44,8 +44,10 @@ struct Kept {
   const TrainingLayout& layout;
   const TrainingJob& job;
   const Model& model;
-  double tokens = 0;  // of a micro batch on the device
-  double shared = 0;  // of what tensor parallelism does not cut
+  double tokens = 0;          // of a micro batch on the device
+  double shared = 0;          // of what tensor parallelism does not cut
+  double input = kWide;       // bytes of a saved input of a product
+  double activation = kWide;  // of an activation function
   Activations a;
 
   void add(double bytes) { a.kept += Bytes(bytes); }
@@ -60,7 +62,7 @@ void add_attention(Kept& k, const Attention& attention) {
   const double h = k.model.hidden;
   const double mask = k.job.dropout ? kMask : 0;
   k.add(k.shared * h * (kWide + mask));  // norm input, dropout
-  k.add(Module::kNorms, k.shared * h * kWide);
+  k.add(Module::kNorms, k.shared * h * k.input);
   double values = attention_values(attention, k.layout.tp);
   if (const auto* a = std::get_if<MlaAttention>(&attention)) {
     const double head = 2.0 * (a->nope_dim + a->rope_dim) + a->v_dim;
@@ -82,14 +84,17 @@ void add_experts(Kept& k, const MoeFfn& moe) {
   const double seen = expert_hidden(k.model, moe);
   const double width = double(moe.width) / l.etp;
   const Bytes before = k.a.kept;
-  // The permuted input, what the experts make of it, and their output before it is weighted.
-  k.add(pairs * kWide * (2 * seen + ffn_values(width, moe.gated) - width));
-  k.add(Module::kExpertActivation, pairs * kWide * width);
+  // The permuted input and what the experts make of it. Tokens are weighted inside the experts
+  // (Megatron-Core passes the probabilities to the activation), so that no gradient reads the
+  // output.
+  k.add(pairs * (k.input * seen + k.activation * ffn_values(width, moe.gated)));
+  k.add(Module::kExpertActivation, pairs * k.input * width);
   if (moe.latent > 0) k.add(k.tokens * kWide * 2 * seen);
   k.add(k.tokens * 2 * 4.0 * moe.experts / l.tp);  // router logits and weights in FP32
   k.a.modules[std::size_t(Module::kExperts)] = k.a.kept - before;
   const double common = double(moe.shared) * moe.shared_width / l.tp;
-  k.add(Module::kShared, k.tokens * kWide * ffn_values(common, moe.gated));
+  k.add(Module::kShared,
+        k.tokens * (k.activation * ffn_values(common, moe.gated) + k.input * common));
 }
 
 void add_ffn(Kept& k, const Ffn& ffn) {
@@ -97,10 +102,15 @@ void add_ffn(Kept& k, const Ffn& ffn) {
   const double h = k.model.hidden;
   const double mask = k.job.dropout ? kMask : 0;
   k.add(k.shared * h * (kWide + mask));
-  k.add(Module::kNorms, k.shared * h * kWide);
-  if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
+  // LoRA adapts attention (arXiv 2106.09685, section 4.2): no gradient of a weight asks for what
+  // enters the products of the FFN.
+  const auto* dense = std::get_if<DenseFfn>(&ffn);
+  const bool adapted = !k.job.frozen_base || dense == nullptr;
+  if (adapted) k.add(Module::kNorms, k.shared * h * k.input);
+  if (dense != nullptr) {
     const double width = double(dense->width) / k.layout.tp;
-    k.add(Module::kFfn, k.tokens * kWide * ffn_values(width, dense->gated));
+    const double entering = adapted ? k.input * width : 0;
+    k.add(Module::kFfn, k.tokens * (k.activation * ffn_values(width, dense->gated) + entering));
   } else {
     add_experts(k, std::get<MoeFfn>(ffn));
   }
@@ -163,7 +173,10 @@ void Activations::add(const Activations& other, double share) {
 
 Activations layer_activations(const Model& model, const LayerGroup& layer,
                               const TrainingLayout& layout, const TrainingJob& job) {
-  Kept k{layout, job, model, device_tokens(layout, job), uncut_tokens(layout, job), {}};
+  Kept k{layout, job, model, device_tokens(layout, job), uncut_tokens(layout, job)};
+  const double narrow = std::min(kWide, bytes_per_value(job.format));
+  if (job.narrow_saved) k.input = narrow;
+  if (job.narrow_activations) k.activation = narrow;
   k.a.input = Bytes(kWide * k.shared * model.hidden);
   add_attention(k, layer.attention);
   add_ffn(k, layer.ffn);

@@ -16,7 +16,8 @@ const Catalog& catalog() {
 
 struct World {
   const Model& model;
-  Stack stack = training_stack(catalog(), *catalog().chip("h100_sxm").value());
+  Stack stack =
+      training_stack(catalog(), *catalog().chip("h100_sxm").value(), "train/megatron-core");
   Machine machine;
   KernelModel kernels;
 

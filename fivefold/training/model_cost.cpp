@@ -112,10 +112,10 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
     const auto* dense = std::get_if<DenseFfn>(&layer->ffn);
     return share_again(op, layer->attention, dense == nullptr || dense->gated) * forward;
   }
-  const Modules modules = c.layout.recompute_modules;
   const auto module = module_of(op.name);
-  const bool activation = op.name == "expert_activation" && modules.has(Module::kExpertActivation);
-  return activation || (module && modules.has(*module)) ? forward : Seconds();
+  const bool activation =
+      op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
+  return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
 }
 
 Seconds wait_of(const Costing& c, Seconds device) {

@@ -32,13 +32,18 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device,
   return parameters;
 }
 
+std::string_view default_framework(const Chip& chip) {
+  return chip.vendor == "Google" ? "train/maxtext" : "train/megatron-core";
+}
+
 Stack training_stack(const Catalog& catalog, const Chip& chip, std::string_view framework) {
   for (const Stack* stack : catalog.stacks()) {
     if (stack->id.starts_with("train/") && stack->vendor == chip.vendor) {
       return with_framework(catalog, *stack, framework);
     }
   }
-  return with_framework(catalog, catalog.default_stack(chip), framework);
+  const Stack kernels = with_framework(catalog, catalog.default_stack(chip), "train/other");
+  return with_framework(catalog, kernels, framework);
 }
 
 Stack with_framework(const Catalog& catalog, const Stack& stack, std::string_view framework) {

@@ -55,17 +55,17 @@ TrainingParameters training_parameters(const Stack& stack, const Device& device,
 // One of them by its name, in coherent units; unknown names change nothing.
 void set_parameter(TrainingParameters& parameters, std::string_view name, double value);
 
-inline constexpr std::string_view kDefaultFramework = "train/pytorch";
+// What trains on a vendor's chips where nobody says: MaxText on Google's, else Megatron-Core (with
+// MindSpeed on Ascend, as Primus on Instinct).
+std::string_view default_framework(const Chip& chip);
 
 // The kernels that training takes on a chip: the stack "train/..." of its vendor, else the default
-// one, under the framework.
-Stack training_stack(const Catalog& catalog, const Chip& chip,
-                     std::string_view framework = kDefaultFramework);
+// one with what is assumed of chips that no training was measured on, under the framework.
+Stack training_stack(const Catalog& catalog, const Chip& chip, std::string_view framework);
 
 // The kernels and communication of one stack under a training framework, which is a stack of its
 // own
 // ("train/..."). Without that framework in the catalog, the stack as it is.
-Stack with_framework(const Catalog& catalog, const Stack& stack,
-                     std::string_view framework = kDefaultFramework);
+Stack with_framework(const Catalog& catalog, const Stack& stack, std::string_view framework);
 
 }  // namespace fivefold

@@ -19,7 +19,8 @@ const Catalog& catalog() {
 
 // DeepSeek-V3 on its own machine, 16 stages of experts over eight nodes.
 struct Deepseek {
-  Stack stack = training_stack(catalog(), *(*catalog().system("h800_8"))->chip);
+  Stack stack =
+      training_stack(catalog(), *(*catalog().system("h800_8"))->chip, "train/megatron-core");
   Machine machine = *build_machine(**catalog().system("h800_8"), 2048, stack);
   const Model& model = **catalog().model("deepseek-ai/DeepSeek-V3");
   KernelModel kernels = *KernelModel::make(machine.device, stack);
@@ -39,7 +40,8 @@ struct Deepseek {
 };
 
 TEST(Groups, replicas_or_stages_lie_further_apart_by_the_order_of_ranks) {
-  const Stack stack = training_stack(catalog(), *(*catalog().system("dgx_h100_8"))->chip);
+  const Stack stack =
+      training_stack(catalog(), *(*catalog().system("dgx_h100_8"))->chip, "train/megatron-core");
   const Machine machine = *build_machine(**catalog().system("dgx_h100_8"), 16, stack);
   const auto nodes = [&](const Group& group) {  // that it reaches
     int outside = 1;
@@ -64,8 +66,9 @@ TEST(Groups, replicas_or_stages_lie_further_apart_by_the_order_of_ranks) {
 
 TEST(Pipelines, expert_exchange_hides_behind_the_other_pass_but_not_while_the_pipeline_fills) {
   Deepseek d;
-  for (const Schedule schedule : {Schedule::k1F1B, Schedule::kZbV, Schedule::kDualPipe}) {
+  for (const Schedule schedule : {Schedule::kInterleaved, Schedule::kDualPipe}) {
     d.layout.schedule = schedule;
+    d.layout.vpp = schedule == Schedule::kInterleaved ? 2 : 1;
     d.job.overlap_ep = false;
     const TrainingEstimate seen = d.estimate();
     d.job.overlap_ep = true;
@@ -73,6 +76,17 @@ TEST(Pipelines, expert_exchange_hides_behind_the_other_pass_but_not_while_the_pi
     EXPECT_LT(hidden.ep_exposed, 0.7 * seen.ep_exposed);
     EXPECT_GT(hidden.ep_exposed.value(), 0);
     EXPECT_LT(hidden.step, seen.step);
+  }
+}
+
+TEST(Pipelines, a_schedule_that_has_one_micro_batch_at_work_hides_no_exchange) {
+  Deepseek d;
+  for (const Schedule schedule : {Schedule::k1F1B, Schedule::kZbH1, Schedule::kZbV}) {
+    d.layout.schedule = schedule;
+    d.job.overlap_ep = false;
+    const TrainingEstimate seen = d.estimate();
+    d.job.overlap_ep = true;
+    EXPECT_EQ(d.estimate().step, seen.step);
   }
 }
 

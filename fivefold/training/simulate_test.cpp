@@ -36,7 +36,7 @@ struct World {
   World(const World&) = delete;
 
   static Stack stack_of(const char* system) {
-    return training_stack(catalog(), *(*catalog().system(system))->chip);
+    return training_stack(catalog(), *(*catalog().system(system))->chip, "train/megatron-core");
   }
   static Machine machine_of(const char* system, int chips) {
     return *build_machine(**catalog().system(system), chips, stack_of(system));

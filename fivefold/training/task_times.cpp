@@ -25,9 +25,17 @@ void set(TaskSeconds& s, TaskTime time, const Pass& pass) {
   s.host[i] = host.value();
 }
 
+// Whether two micro batches are at work on a device at once: in DualPipe, which is made for it, and
+// in the interleaved schedule (Megatron-Core's overlap_moe_expert_parallel_comm asks for it).
+bool pairs_passes(const Step& step) {
+  const Schedule schedule = step.layout.schedule;
+  return step.job.overlap_ep &&
+         (schedule == Schedule::kDualPipe || schedule == Schedule::kInterleaved);
+}
+
 // Of the exchange of two passes side by side, the share that is seen.
 double seen_share(const Step& step, Seconds exchange, Seconds compute) {
-  if (!step.job.overlap_ep || exchange == Seconds()) return 1;
+  if (!pairs_passes(step) || exchange == Seconds()) return 1;
   const int cores = step.on.kernels.device().cores;
   const double taken = cores > 0 ? step.on.parameters.communication_cores / cores : 0;
   const double seen = std::max(Seconds(), exchange - compute) / exchange;

@@ -77,7 +77,8 @@ struct TrainingModel::Memo {
     int apart;  // stages between the replicas that share experts; 0: none
     bool sequence_parallel;
     Format format;
-    bool overlap_tp, fused_attention, dropout, mtp, frozen_base, eager;
+    bool overlap_tp, fused_attention, dropout, mtp, frozen_base, eager, narrow_saved,
+        narrow_activations;
     double logit_bytes;
     bool by_operator;
     Modules modules;
@@ -100,6 +101,8 @@ struct TrainingModel::Memo {
             job.mtp,
             job.frozen_base,
             job.eager,
+            job.narrow_saved,
+            job.narrow_activations,
             job.logit_bytes,
             l.recompute == Recompute::kOps,
             l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};

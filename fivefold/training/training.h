@@ -72,6 +72,12 @@ struct TrainingJob {
   double gradient_bytes = 4;  // of one stored and reduced gradient
   OptimizerState optimizer;
   bool eager = false;  // PyTorch without a compiler: values that no gradient reads are kept too
+  // Inputs of products wait for the gradient of the weight in the products' own format, as
+  // Transformer Engine keeps them (torchao: in 16 bit).
+  bool narrow_saved = false;
+  // So do inputs of activation functions (Megatron-Core's activation_func_fp8_input_store;
+  // DeepSeek-V3, arXiv 2412.19437 section 3.3.3).
+  bool narrow_activations = false;
   // Of one logit at the loss's height: 16-bit logits, FP32 copy and gradient as Megatron's fused
   // cross entropy holds them; PyTorch's own also log-softmax and the gradient in 16 bit: 16.
   double logit_bytes = 10;

@@ -455,5 +455,56 @@ TEST(Backward, stored_scores_take_twice_the_products) {
             2 * products(unfused_attention(core, true)));
 }
 
+TEST(Parameters, of_a_format_go_over_those_of_all) {
+  Stack stack;
+  const auto entry = [](const char* format, const char* name, double value) {
+    StackEntry e{.family = "training", .architecture = "hopper", .format = format};
+    Fact fact;
+    fact.path = name;
+    fact.number = value;
+    e.parameters.own().all.push_back(fact);
+    return e;
+  };
+  stack.entries = {entry("*", "sustained", 0.8), entry("narrow", "sustained", 0.9)};
+  EXPECT_EQ(training_parameters(stack, a_device(), Format::kBf16).sustained, 0.8);
+  EXPECT_EQ(training_parameters(stack, a_device(), Format::kFp8).sustained, 0.9);
+}
+
+TEST(Experts, have_the_operations_of_their_products) {
+  const MoeBlock block{.tokens = 8192,
+                       .hidden = 4096,
+                       .width = 1536,
+                       .experts = 128,
+                       .local_experts = 16,
+                       .topk = 8,
+                       .exchanged = true};
+  double ops = 0, gradients = 0;
+  for (const Op& op : expert_ops(block, Format::kBf16)) {
+    const auto* gemm = std::get_if<Gemm>(&op.shape);
+    if (gemm == nullptr) continue;
+    ops += 2 * gemm->m * gemm->n * gemm->k * gemm->batch;
+    for (const Op& gradient : backward_ops(op, {})) gradients += work(gradient.shape).ops.value();
+  }
+  EXPECT_NEAR(ops, 6 * block.routed_pairs() * block.hidden * block.width, 1e-6 * ops);
+  EXPECT_NEAR(gradients, 2 * ops, 1e-6 * gradients);  // of the input and of the weight
+}
+
+TEST(Step, waits_longer_for_the_slowest_of_more_devices) {
+  const Model gpt = a_gpt(8, 2048, 16);
+  double before = 0;
+  for (const int devices : {8, 64, 512}) {
+    const World world(a_machine(devices, 0), gpt);
+    TrainingParameters parameters;
+    parameters.spread = 0.02;
+    const TrainingModel model(world.machine, world.model, world.kernels, parameters);
+    const auto e = model.estimate({.global_batch = devices, .seq_len = 2048}, {.dp = devices});
+    ASSERT_TRUE(e.has_value());
+    const double share = e->straggling / (e->forward + e->backward + e->recompute);
+    EXPECT_GT(share, before);
+    EXPECT_LT(share, 0.02 * 4);  // four deviations: one of thirty thousand
+    before = share;
+  }
+}
+
 }  // namespace
 }  // namespace fivefold
