@@ -10,12 +10,15 @@
 
 #include "fivefold/evidence/training_bench.h"
 #include "fivefold/evidence/training_choice.h"
+#include "fivefold/evidence/training_row.h"
 
 namespace fivefold {
 namespace {
 
 constexpr double kMicroseconds = 1e-6;
 constexpr int kHalvings = 6;
+// vTrain's 1040 steps of one node are sums of 64 times (training_row.h): that many count.
+constexpr double kVtrainIndependent = 64.0 / 1040;
 
 }  // namespace
 
@@ -56,6 +59,7 @@ const std::vector<TrainingFact>& training_facts() {
       {kCore2606, "blackwell", "*", "exchange_overlap", "", 1, 0.1, 0, 1},
       {kCore2606, "blackwell", "*", "expert_host_time", "us", kMicroseconds, 0, 0, 300},
       {kDeepspeed, "*", "*", "pointwise", "", 1, 1, 0.7, 2.5},
+      {kDeepspeed, "ampere", "*", "odd", "", 1, 0.3, 0.1, 1},
       {kDeepspeed, "*", "*", "host_time", "us", kMicroseconds, 88, 0, 200},
       {kFsdp, "ampere", "*", "attention", "", 1, 1, 0.3, 1.6},
       {kFsdp, "hopper", "*", "attention", "", 1, 0.6, 0.2, 1.2},
@@ -74,6 +78,7 @@ struct StepRow {
   std::unique_ptr<TrainingBench> bench;
   std::string file;
   TrainingTarget target;
+  double independent = 1;  // of a measurement
   double weight = 1;
   bool held = false;
   TrainingParameters base;
@@ -116,6 +121,7 @@ std::unique_ptr<StepRow> read_row(const Catalog& catalog, const CsvTable& table,
   row->bench = std::make_unique<TrainingBench>(std::move(*bench));
   row->file = file_stem(table.file);
   row->target = target;
+  if (is_vtrain_single(table, at)) row->independent = kVtrainIndependent;
   row->held = !is_calibrated_row(row->c, table, at, target.family, row->c.chip->id);
   const Device& device = row->bench->machine.device;
   row->base = training_parameters(without(row->c.stack, source), device, row->c.job.format);
@@ -153,15 +159,15 @@ void set_weights(StepRows& rows) {
                       l.ep, l.cp, l.micro_batch, l.vpp, l.zero);
   };
   std::map<decltype(job_of(*rows.front())), int> alike;
-  std::map<std::string, int> size;
+  std::map<std::string, double> size;
   for (const auto& row : rows) {
     if (row->held) continue;
-    size[row->file] += 1;
+    size[row->file] += row->independent;
     alike[job_of(*row)] += 1;
   }
   for (const auto& row : rows) {
-    if (!row->held) row->weight = 1 / std::sqrt(double(size[row->file])) / alike[job_of(*row)];
-    if (row->held) row->weight = 0;
+    const int repeated = row->independent < 1 ? 1 : alike[job_of(*row)];
+    row->weight = row->held ? 0 : row->independent / std::sqrt(size[row->file]) / repeated;
   }
 }
 

@@ -300,7 +300,7 @@ std::optional<int> zero_stage(std::string_view text, int dp) {
 std::string set_recompute(const CsvTable& table, std::size_t row, TrainingCase& result) {
   const std::string_view text = table.at(row, "recompute");
   const bool fsdp = result.layout.zero == 3;
-  if (text == "none") {
+  if (text == "none" || is_vtrain_single(table, row)) {
     result.layout.recompute = Recompute::kNone;
   } else if (text == "full") {
     result.layout.recompute = Recompute::kFull;

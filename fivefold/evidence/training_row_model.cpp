@@ -13,6 +13,16 @@ namespace {
 
 // Megatron pads the vocabulary of GPT-2 (50257) to a multiple of 128 x tp; papers print 51200.
 constexpr int kGptVocabulary = 51200;
+// vTrain cuts GPT-2's own vocabulary among tp ranks, rounded down (vocab_size in src/config.py of
+// its repository); one rank alone multiplies by an odd width.
+constexpr int kBareGptVocabulary = 50257;
+
+int gpt_vocabulary(const CsvTable& table, std::size_t row) {
+  if (const auto printed = whole(table, row, "vocab")) return *printed;
+  if (!is_vtrain_single(table, row)) return kGptVocabulary;
+  const int tp = whole(table, row, "tp").value_or(1);
+  return kBareGptVocabulary / tp * tp;
+}
 
 enum class GptStyle { kGpt, kMpt };
 
@@ -111,6 +121,10 @@ std::optional<double> number_before(std::string_view text, std::string_view word
   return value;
 }
 
+bool is_vtrain_single(const CsvTable& table, std::size_t row) {
+  return table.at(row, "group") == "vtrain_single";
+}
+
 tl::expected<Model, std::string> training_row_model(const Catalog& catalog, const CsvTable& table,
                                                     std::size_t row) {
   const std::string_view name = table.at(row, "model");
@@ -132,9 +146,8 @@ tl::expected<Model, std::string> training_row_model(const Catalog& catalog, cons
     return tl::unexpected<std::string>("sizes of the model not published");
   if (*heads < 1 || *hidden % *heads != 0)
     return tl::unexpected<std::string>("heads do not divide hidden");
-  return gpt_model(std::string(base), *layers, *hidden, *heads,
-                   whole(table, row, "vocab").value_or(kGptVocabulary), *seq_len,
-                   mpt ? GptStyle::kMpt : GptStyle::kGpt);
+  return gpt_model(std::string(base), *layers, *hidden, *heads, gpt_vocabulary(table, row),
+                   *seq_len, mpt ? GptStyle::kMpt : GptStyle::kGpt);
 }
 
 }  // namespace fivefold

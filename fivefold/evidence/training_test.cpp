@@ -113,6 +113,21 @@ TEST(TrainingEvidence, a_row_is_read_as_layout_model_and_network) {
   EXPECT_NEAR(c->system.scale_out_per_device.value(), 12.5e9, 1);  // 800 Gbit/s over 8
 }
 
+// Its rows say `full`; four passes would need more than the peak of the chip (training_row.h).
+TEST(TrainingEvidence, steps_that_are_sums_of_profiles_compute_no_layer_again) {
+  const auto row = [](const char* tp, const char* group) {
+    const std::string text = std::string("x,A100-SXM4-80GB,,8,GPT-1B,24,2048,16,1024,,32,2,fp16,") +
+                             tp + ",1,1,,,0,none,full,none,step_time_s,1,,,,Megatron-DeepSpeed," +
+                             "2023," + group + ",\n";
+    return *training_case(catalog(), table_of(text), 0);
+  };
+  EXPECT_EQ(row("1", "vtrain_single").layout.recompute, Recompute::kNone);
+  EXPECT_EQ(row("1", "vtrain_multi").layout.recompute, Recompute::kFull);
+  EXPECT_EQ(row("1", "vtrain_multi").model.vocabulary, 51200);
+  EXPECT_EQ(row("1", "vtrain_single").model.vocabulary, 50257);  // odd, not padded
+  EXPECT_EQ(row("8", "vtrain_single").model.vocabulary, 8 * 6282);
+}
+
 TEST(TrainingEvidence, a_missing_column_is_named) {
   const auto path = std::filesystem::path(temporary_path("short_rows.csv"));
   std::ofstream(path) << "id,chip,global_batch_seqs,metric,value\na,H100,8,step_time_s,1\n";

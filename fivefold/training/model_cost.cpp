@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "fivefold/training/backward.h"
 #include "fivefold/training/groups.h"
@@ -50,6 +51,13 @@ Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLa
   return c;
 }
 
+// Rows of tokens are as long as the weight is wide or deep; how many there are does not matter.
+bool has_odd_rows(const Op& op, const Gemm& gemm) {
+  const auto odd = [](double side) { return std::fmod(side, 2) == 1; };
+  const double other = op.name == "weight_gradient" ? gemm.m : gemm.k;
+  return bytes_per_value(gemm.a) == 2 && (odd(gemm.n) || odd(other));
+}
+
 // What arithmetic limits runs at the sustained rate. Pointwise operators move what the framework
 // makes them move.
 Seconds time_of(const Costing& c, const Op& op) {
@@ -65,6 +73,7 @@ Seconds time_of(const Costing& c, const Op& op) {
                            : kernel.time + kernel.compute * (1 / c.parameters.sustained - 1);
   if (std::holds_alternative<LinearCore>(op.shape)) return time / c.parameters.linear;
   const auto* gemm = std::get_if<Gemm>(&op.shape);
+  if (gemm != nullptr && has_odd_rows(op, *gemm)) return time / c.parameters.odd;
   return gemm != nullptr && gemm->batch > 1 ? time / c.parameters.grouped : time;
 }
 
@@ -92,6 +101,7 @@ void cut_norm(Op& op, int tp) {
 struct PassTimes {
   Seconds forward, backward, weight_gradient, selective, attention_forward, attention_backward;
   double issued_forward = 0, issued_backward = 0;  // operators
+  Seconds wait_forward, wait_backward;             // of the device for operators of their own
   double experts = 0;                              // that the host issues by themselves
 };
 
@@ -106,6 +116,17 @@ Seconds again(const Costing& c, const Op& op, const LayerGroup* layer, Seconds f
   const bool activation =
       op.name == "expert_activation" && c.layout.recompute_modules.has(Module::kExpertActivation);
   return activation || (module && c.layout.recompute_modules.has(*module)) ? forward : Seconds();
+}
+
+Seconds wait_of(const Costing& c, Seconds device) {
+  return std::max(Seconds(), c.parameters.host_time - device);
+}
+
+template <class Ops>
+Seconds wait_of_all(const Costing& c, const Ops& ops) {
+  Seconds sum;
+  for (const Op& op : ops) sum += wait_of(c, time_of(c, op));
+  return sum;
 }
 
 double backward_ratio(const Costing& c) {
@@ -123,6 +144,8 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     const Seconds backward = time_of_all(c, gradients);
     times.issued_forward += double(ops.size());
     times.issued_backward += double(gradients.size());
+    times.wait_forward += wait_of_all(c, ops);
+    times.wait_backward += wait_of_all(c, gradients);
     times.forward += forward;
     times.backward += backward;
     times.selective += forward;
@@ -144,9 +167,11 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
   times.selective += again(c, op, layer, forward);
   times.issued_forward += 1;
   times.issued_backward += 1;
+  times.wait_forward += wait_of(c, forward);
   if (fused || std::holds_alternative<ModuleRest>(op.shape)) {
     const Seconds backward = backward_ratio(c) * forward;
     times.backward += backward;
+    times.wait_backward += wait_of(c, backward);
     times.attention_forward += forward;
     times.attention_backward += backward;
   } else {
@@ -154,6 +179,7 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
     for (const Op& gradient : gradients) {
       const Seconds time = time_of(c, gradient);
       times.backward += time;
+      times.wait_backward += wait_of(c, time);
       if (gradient.name == "weight_gradient") times.weight_gradient += time;
     }
     times.issued_backward += double(gradients.size()) - 1;
@@ -165,7 +191,7 @@ void add_op(const Costing& c, Op op, const LayerGroup* layer, PassTimes& times) 
 // for the weight gradient (Korthikanti 2022, section 4.2.2); otherwise an all-reduce.
 void add_tensor_communication(const Costing& c, double blocks, const PassTimes& times,
                               LayerCost& cost) {
-  if (c.layout.tp == 1) return;
+  if (c.layout.tp == 1 || blocks == 0) return;
   const Group group = c.tp_group();
   const Bytes bytes = c.activations(c.tokens() * c.model.hidden);
   Seconds forward, backward;
@@ -187,6 +213,8 @@ void add_tensor_communication(const Costing& c, double blocks, const PassTimes& 
   }
   cost.tp_forward += forward;
   cost.tp_backward += backward;
+  cost.wait_forward += blocks * wait_of(c, forward / blocks);
+  cost.wait_backward += blocks * wait_of(c, backward / blocks);
 }
 
 double key_value_width(const Attention& attention, int tp) {
@@ -302,6 +330,8 @@ LayerCost layer_cost(const Costing& c, const LayerGroup& layer) {
   const Seconds experts_issue = times.experts * c.parameters.expert_host_time;
   cost.issue_forward = times.issued_forward * c.parameters.host_time + experts_issue;
   cost.issue_backward = times.issued_backward * c.parameters.host_time + 2.0 * experts_issue;
+  cost.wait_forward = times.wait_forward;
+  cost.wait_backward = times.wait_backward;
   add_tensor_communication(c, tensor_blocks(layer), times, cost);
   add_context_communication(c, layer, times, cost);
   if (experts != nullptr) {
@@ -332,6 +362,8 @@ void add_share(LayerCost& sum, const LayerCost& cost, double share) {
   sum.ep_backward += share * cost.ep_backward;
   sum.issue_forward += share * cost.issue_forward;
   sum.issue_backward += share * cost.issue_backward;
+  sum.wait_forward += share * cost.wait_forward;
+  sum.wait_backward += share * cost.wait_backward;
   sum.dense_parameters += share * cost.dense_parameters;
   sum.expert_parameters += share * cost.expert_parameters;
   sum.activations.add(cost.activations, share);
@@ -378,6 +410,10 @@ void add_embedding_and_head(const Costing& c, ModelCost& cost) {
   cost.embedding.issue_backward = first.issued_backward * c.parameters.host_time;
   cost.head.issue_forward = last.issued_forward * c.parameters.host_time;
   cost.head.issue_backward = last.issued_backward * c.parameters.host_time;
+  cost.embedding.wait_forward = first.wait_forward;
+  cost.embedding.wait_backward = first.wait_backward;
+  cost.head.wait_forward = last.wait_forward;
+  cost.head.wait_backward = last.wait_backward;
   cost.table = double(c.model.vocabulary) * c.model.hidden / c.layout.tp;
   const Bytes both = head_weights(c.model, c.shard, wide_weights());
   const bool own_head = c.model.lm_head && !c.model.tied_embeddings;

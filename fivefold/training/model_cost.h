@@ -26,6 +26,8 @@ struct LayerCost {
   Seconds ep_forward, ep_backward;
   // The host issues the operators in this time, beside the device.
   Seconds issue_forward, issue_backward;
+  // What the device waits where the host issues each operator only when the one before begins.
+  Seconds wait_forward, wait_backward;
   // Parameters on the device, which data-parallel replicas reduce: over dp x cp, and experts over
   // what ep leaves of it.
   double dense_parameters = 0;

@@ -10,6 +10,7 @@ void set_parameter(TrainingParameters& p, std::string_view name, double value) {
   if (name == "pointwise") p.pointwise = value;
   if (name == "grouped") p.grouped = value;
   if (name == "linear") p.linear = value;
+  if (name == "odd") p.odd = value;
   if (name == "host_time") p.host_time = Seconds(value);
   if (name == "expert_host_time") p.expert_host_time = Seconds(value);
   if (name == "exchange") p.exchange = value;

@@ -14,6 +14,9 @@
 //   linear               rate of linear attention (Mamba-2, gated delta net) over that of the
 //   kernels
 //                        that the stack was measured with
+//   odd                  rate of 16-bit products with a side of odd length over that of even ones:
+//                        rows begin at odd multiples of 2 bytes, while asynchronous copies
+//                        (cp.async, PTX ISA) move 4, 8 or 16 aligned bytes
 //   host_time            the host needs so long to issue one operator of the model or its gradient
 //                        (framework, autograd, launches); 0: captured graphs
 //   expert_host_time     so long for one expert of the device in one pass, where the host issues
@@ -39,6 +42,7 @@ struct TrainingParameters {
   double pointwise = 1;
   double grouped = 1;
   double linear = 1;
+  double odd = 1;
   Seconds host_time, expert_host_time;
   double exchange = 1;
   double exchange_overlap = 0;

@@ -27,6 +27,8 @@ void add_part(StageWork& work, const LayerCost& cost, int count, Recompute recom
   work.ep_backward += count * (cost.ep_backward + second * cost.ep_forward);
   work.issue_forward += count * cost.issue_forward;
   work.issue_backward += count * (cost.issue_backward + second * cost.issue_forward);
+  work.wait_forward += count * cost.wait_forward;
+  work.wait_backward += count * (cost.wait_backward + second * cost.wait_forward);
 }
 
 }  // namespace
@@ -44,6 +46,8 @@ StageWork& StageWork::operator+=(const StageWork& o) {
   ep_backward += o.ep_backward;
   issue_forward += o.issue_forward;
   issue_backward += o.issue_backward;
+  wait_forward += o.wait_forward;
+  wait_backward += o.wait_backward;
   return *this;
 }
 
@@ -121,16 +125,21 @@ int full_layers(const TrainingLayout& l, const StageShare& share) {
   return some ? std::min(l.recompute_layers, share.all_layers()) : share.all_layers();
 }
 
-// Operators that the host issues to receive and send one micro batch: a synchronous library also
-// makes buffers and waits for both (Megatron-LM's p2p_communication.py).
+// Operators that the host issues to receive and send one micro batch.
 constexpr double kHopOperators = 4;
-constexpr double kSynchronousHopOperators = 20;
+
+// A library that overlaps nothing keeps no lead over the device either: every operator that is
+// shorter than its issue is waited for, however long the others are.
+void add_waits(const Step& step, StageWork& work) {
+  if (step.job.overlap_pp || step.job.overlap_grad_reduce) return;
+  work.issue_forward = std::max(work.issue_forward, work.forward_device() + work.wait_forward);
+  work.issue_backward = std::max(work.issue_backward, work.backward_device() + work.wait_backward);
+}
 
 StageWork stage_work(const Step& step, const StageShare& share) {
   StageWork work;
   if (step.layout.pp > 1) {
-    const double issued = step.job.overlap_pp ? kHopOperators : kSynchronousHopOperators;
-    work.issue_forward = work.issue_backward = issued * step.on.parameters.host_time;
+    work.issue_forward = work.issue_backward = kHopOperators * step.on.parameters.host_time;
   }
   const Recompute recompute = step.layout.recompute;
   const int again = full_layers(step.layout, share);
@@ -144,6 +153,7 @@ StageWork stage_work(const Step& step, const StageShare& share) {
   add_part(work, step.cost.embedding, share.embedding ? 1 : 0, Recompute::kNone);
   add_part(work, step.cost.head, share.head ? 1 : 0, Recompute::kNone);
   add_part(work, step.cost.prediction, share.head ? 1 : 0, recompute);
+  add_waits(step, work);
   return work;
 }
 

@@ -51,6 +51,7 @@ struct StageWork {
   Seconds weight_gradient;               // of backward
   Seconds tp_forward, tp_backward, cp_forward, cp_backward, ep_forward, ep_backward;
   Seconds issue_forward, issue_backward;
+  Seconds wait_forward, wait_backward;  // model_cost.h
 
   Seconds forward_device() const { return forward + tp_forward + cp_forward + ep_forward; }
   Seconds backward_device() const {

@@ -218,6 +218,45 @@ TEST(Step, more_replicas_are_never_slower_when_communication_is_free) {
   }
 }
 
+TrainingModel with_parameter(const World& w, const char* name, double value) {
+  TrainingParameters parameters;
+  set_parameter(parameters, name, value);
+  return {w.machine, w.model, w.kernels, parameters};
+}
+
+// One of the three products of the head's micro batch is as long as the others.
+TEST(Step, an_odd_vocabulary_slows_the_head_and_nothing_else) {
+  const World even(a_machine(1), a_gpt(4, 1024, 16, 50256)),
+      odd(a_machine(1), a_gpt(4, 1024, 16, 50257));
+  const TrainingJob job{.global_batch = 8, .seq_len = 1024};
+  const TrainingLayout layout{.micro_batch = 8, .sequence_parallel = false};
+  const auto seconds = [&](const World& w, double rate) {
+    return with_parameter(w, "odd", rate).estimate(job, layout, false)->step.value();
+  };
+  EXPECT_DOUBLE_EQ(seconds(even, 0.25), seconds(even, 1));
+  EXPECT_NEAR(seconds(odd, 1), seconds(even, 1), 1e-4 * seconds(even, 1));
+  // Three products at 70% of 989 Tflop/s take four times as long.
+  const double head = 3 * 2.0 * 8 * 1024 * 1024 * 50257 / (0.7 * 989e12);
+  EXPECT_NEAR(seconds(odd, 0.25) - seconds(odd, 1), 3 * head, 0.15 * 3 * head);
+}
+
+// Between long products a synchronous framework waits for the short operators; one that overlaps
+// issues them meanwhile.
+TEST(Step, a_host_without_a_lead_is_seen_beside_long_products) {
+  const World w(a_machine(1), bare(a_gpt(4, 2048, 16)));
+  const TrainingLayout layout{.micro_batch = 8, .sequence_parallel = false};
+  TrainingJob job{.global_batch = 8, .seq_len = 2048};
+  const auto host = [&](double host_time) {
+    return with_parameter(w, "host_time", host_time).estimate(job, layout, false)->host.value();
+  };
+  EXPECT_DOUBLE_EQ(host(100e-6), 0);  // beside 30 ms of compute
+  job.overlap_pp = job.overlap_grad_reduce = false;
+  EXPECT_DOUBLE_EQ(host(0), 0);
+  EXPECT_GT(host(100e-6), 0);
+  EXPECT_LT(host(100e-6), 4 * 30 * 100e-6);   // less than all that it issues
+  EXPECT_GT(host(200e-6), 2 * host(100e-6));  // more operators are shorter
+}
+
 TEST(Step, full_recomputation_adds_the_forward_pass_of_the_layers) {
   const World world(a_machine(1), bare(a_gpt(24, 2048, 16)));
   const TrainingJob job{.global_batch = 4, .seq_len = 2048};
