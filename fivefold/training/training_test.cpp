@@ -224,7 +224,7 @@ TrainingModel with_parameter(const World& w, const char* name, double value) {
   return {w.machine, w.model, w.kernels, parameters};
 }
 
-// One of the three products of the head's micro batch is as long as the others.
+// The table is as wide in all three products of the head.
 TEST(Step, an_odd_vocabulary_slows_the_head_and_nothing_else) {
   const World even(a_machine(1), a_gpt(4, 1024, 16, 50256)),
       odd(a_machine(1), a_gpt(4, 1024, 16, 50257));
