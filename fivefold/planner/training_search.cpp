@@ -154,8 +154,16 @@ void keep(const Search& s, const TrainingLayout& layout, Found& found) {
 
 // Modules that hold much and are soon done again (Megatron-Core's advice, and DeepSeek-V3's choice,
 // arXiv 2412.19437 section 3.2.3).
-constexpr Modules kCheapModules =
-    Modules{}.with(Module::kNorms).with(Module::kMlaUp).with(Module::kExpertActivation);
+Modules cheap_modules(const Model& model) {
+  Modules modules = Modules{}.with(Module::kNorms);
+  for (const LayerGroup& layer : model.layers) {
+    if (std::holds_alternative<MlaAttention>(layer.attention)) {
+      modules = modules.with(Module::kMlaUp);
+    }
+    if (moe(layer) != nullptr) modules = modules.with(Module::kExpertActivation);
+  }
+  return modules;
+}
 
 // Full recomputation of as few layers of each part as fit, at most of all.
 void try_full(const Search& s, TrainingLayout layout, Found& found) {
@@ -181,7 +189,7 @@ void try_recompute(const Search& s, TrainingLayout layout, Found& found) {
   layout.recompute_modules = {};
   if (fits(s, layout, found)) return keep(s, layout, found);
   layout.recompute = Recompute::kSelective;
-  layout.recompute_modules = kCheapModules;
+  layout.recompute_modules = cheap_modules(s.model);
   if (fits(s, layout, found)) keep(s, layout, found);
   try_full(s, layout, found);
 }

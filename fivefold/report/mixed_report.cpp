@@ -49,11 +49,11 @@ std::string plan_text(const Islands& islands, const MixedSearch& search, const M
   }
   text += "\n";
   for (std::size_t i = 0; i < 2; ++i) {
-    text += fmt::format("  {:<34}{}: {}, {:.4g} s of work, {:.1f} GB\n", island_name(islands[i]),
-                        share_text(plan, i), to_text(plan.layouts[i]), e.alone[i].value(),
-                        e.memory[i].total.value() / 1e9);
+    text += fmt::format("  {}\n    {}, {:.4g} s of work, {:.1f} GB, {}\n", island_name(islands[i]),
+                        share_text(plan, i), e.alone[i].value(), e.memory[i].total.value() / 1e9,
+                        to_text(plan.layouts[i]));
   }
-  return text + fmt::format("  {:<34}{:.4g} s\n", "over the link, seen", e.exchange.value());
+  return text + fmt::format("  over the link, seen: {:.4g} s\n", e.exchange.value());
 }
 
 Json plan_json(const MixedSearch& search, const MixedPlan& plan) {
