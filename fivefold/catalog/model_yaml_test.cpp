@@ -35,8 +35,9 @@ std::vector<Model> read_shipped() {
 
 TEST(ModelYaml, shipped_models_count_as_published) {
   for (const Model& model : read_shipped()) {
-    if (model.published_total == 0) {  // sizes of a configuration, without a count beside them
-      EXPECT_EQ(model.family, "maxtext") << model.id;
+    if (model.published_total == 0) {  // sizes are published, a count is not
+      const bool known = model.family == "maxtext" || model.id == "nvidia/NVIDIA-Nemotron-3-Ultra";
+      EXPECT_TRUE(known) << model.id;
       continue;
     }
     const bool round =
