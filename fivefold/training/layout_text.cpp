@@ -115,6 +115,8 @@ Result<void> set_recompute(std::string_view value, TrainingLayout& l) {
                           fmt::join(modules, ", ")));
 }
 
+constexpr double kMostDevices = 1e8;  // products of sizes stay whole numbers
+
 struct Reading {
   TrainingLayout layout;
   std::set<std::string_view> seen;
@@ -179,6 +181,13 @@ Result<TrainingLayout> parse_layout(std::string_view text) {
       return fail(fmt::format("layout: {} is given twice", key));
     }
     if (auto set = set_one(key, part.substr(equals + 1), l); !set) return fail(set.error());
+  }
+  const double most =
+      std::max({double(l.tp) * l.pp * l.cp * std::max(1, l.dp), double(l.ep) * l.etp,
+                double(l.pp) * l.vpp, double(std::max(1, l.dp)) * l.micro_batch});
+  if (most > kMostDevices) {
+    return fail(fmt::format("layout: {:.3g} is more than anything can be cut into", most),
+                "products of tp, pp, dp, cp, of ep and etp, of pp and vpp, of dp and mb");
   }
   if (!reading.seen.contains("sp")) l.sequence_parallel = l.tp > 1;
   if (!reading.seen.contains("schedule") && l.vpp > 1) l.schedule = Schedule::kInterleaved;

@@ -1,5 +1,7 @@
 #include "fivefold/training/layout_text.h"
 
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,11 +52,31 @@ TEST(LayoutText, bad_text_is_named) {
       {"sp=2", "sp '2' is not 0 or 1"},
       {"tp=99999999999", "is no whole number"},
       {"recompute=", "recompute '' is unknown"},
+      {"tp=99999,pp=99999", "more than anything can be cut into"},
       {"recompute=mlp+x", "recompute 'mlp+x' is unknown"}};
   for (const auto& [text, message] : cases) {
     const auto layout = parse_layout(text);
     ASSERT_FALSE(layout) << text;
     EXPECT_THAT(to_text(layout.error()), HasSubstr(message));
+  }
+}
+
+// Any text is a layout that prints as it is read, or an error in words.
+TEST(LayoutText, any_text_is_read_or_refused) {
+  const std::string_view pieces[] = {"tp",  "pp", "=",    "8",         ",", "recompute", "full:",
+                                     "moe", "+",  "zero", "schedule=", "-", "zb-v",      "order"};
+  std::mt19937 random(3);
+  for (int i = 0; i < 20000; ++i) {
+    std::string text;
+    for (int n = std::uniform_int_distribution<int>(0, 9)(random); n > 0; --n) {
+      text += pieces[std::uniform_int_distribution<std::size_t>(0, std::size(pieces) - 1)(random)];
+    }
+    const auto layout = parse_layout(text);
+    if (!layout) {
+      EXPECT_THAT(to_text(layout.error()), HasSubstr("layout: ")) << text;
+      continue;
+    }
+    EXPECT_EQ(to_text(*parse_layout(to_text(*layout))), to_text(*layout)) << text;
   }
 }
 
