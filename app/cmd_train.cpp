@@ -123,7 +123,7 @@ Result<std::string> mixed_answer(const Catalog& catalog, const Options& options,
     if (!(*rate > BytesPerSecond(0))) return fail("--link is not above 0", "--link '12.5 GB/s'");
     link.per_device = *rate;
   }
-  const MixedSearch search = search_mixed(islands, *first->model, link);
+  const MixedSearch search = search_mixed(islands, *first->model, link, progress_bar());
   if (search.best() == nullptr) {
     return fail(
         fmt::format("replicas: {}; stages: {}", search.replicas_refusal, search.stages_refusal));

@@ -42,6 +42,8 @@ Result<TrainingJob> job_of(const TrainArgs& args, const Device& device) {
   job.overlap_ep = !args.no_overlap_ep;
   job.narrow_activations = args.narrow_activations;
   job.mtp = args.mtp;
+  job.expert_skew = args.expert_skew;
+  job.capacity_factor = args.capacity_factor;
   job.offload_optimizer = args.offload_optimizer;
   job.offload_activations = args.offload_activations;
   const auto optimizer = optimizer_named(args.optimizer);
@@ -92,6 +94,16 @@ void add_train_args(CLI::App& command, TrainArgs& args) {
   command.add_option("--gradient-bytes", args.gradient_bytes, "Of a stored gradient")
       ->capture_default_str()
       ->check(CLI::IsMember({2, 4}));
+  command
+      .add_option("--expert-skew", args.expert_skew,
+                  "Tokens of the busiest rank's experts over the mean; 1: balanced")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 1000.0));
+  command
+      .add_option("--capacity-factor", args.capacity_factor,
+                  "Each expert takes so many times the mean and drops the rest; 0: drops none")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1000.0));
   command.add_flag("--mtp", args.mtp, "Train the layers that predict further tokens as well");
   command.add_flag("--narrow-activations", args.narrow_activations,
                    "Inputs of activation functions are kept in the format of products");

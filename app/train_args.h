@@ -18,6 +18,7 @@ struct TrainArgs {
   std::string system, model, stack, framework, format;
   std::string optimizer = "adam";
   int gradient_bytes = 4;
+  double expert_skew = 1, capacity_factor = 0;
   bool mtp = false, no_overlap_ep = false, narrow_activations = false;
   bool offload_optimizer = false, offload_activations = false;
   int chips = 0;  // 0: all of the systems

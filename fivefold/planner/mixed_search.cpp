@@ -11,6 +11,7 @@ namespace fivefold {
 namespace {
 
 using Islands = std::array<Island, 2>;
+using Progress = std::function<void(double)>;
 
 void keep_faster(std::optional<MixedPlan>& best, const MixedPlan& plan) {
   if (!best || plan.estimate.step < best->estimate.step) best = plan;
@@ -42,7 +43,7 @@ std::set<int> shares_near(double share, int batch) {
 
 // Replicas of the plans end together where each takes a share in proportion to its rate.
 void search_replicas(const Islands& islands, const Model& model, const IslandLink& link,
-                     MixedSearch& search) {
+                     const Progress& progress, MixedSearch& search) {
   if (!search.alone[0] || !search.alone[1]) {
     search.replicas_refusal =
         fmt::format("the model does not fit island {} by itself", search.alone[0] ? 2 : 1);
@@ -51,7 +52,10 @@ void search_replicas(const Islands& islands, const Model& model, const IslandLin
   const double a = search.alone[0]->estimate.tokens_per_second;
   const double b = search.alone[1]->estimate.tokens_per_second;
   const int batch = islands[0].job.global_batch;
-  for (const int first : shares_near(a / (a + b), batch)) {
+  const std::set<int> near = shares_near(a / (a + b), batch);
+  double done = 0;
+  for (const int first : near) {
+    if (progress) progress(0.5 * done++ / double(near.size()));
     const std::array<int, 2> shares = {first, batch - first};
     std::array<TrainingEstimate, 2> steps;
     MixedPlan plan{.kind = MixedPlan::Kind::kReplicas, .batch = shares};
@@ -128,11 +132,12 @@ void try_stages(const Islands& islands, const Model& model, const IslandLink& li
 }
 
 void search_stages(const Islands& islands, const Model& model, const IslandLink& link,
-                   MixedSearch& search) {
+                   const Progress& progress, MixedSearch& search) {
   const int common = std::gcd(islands[0].machine->devices, islands[1].machine->devices);
   search.stages_refusal = "no number of replicas divides both islands and the batch";
   for (int dp = 1; dp <= common; ++dp) {
     if (common % dp != 0 || islands[0].job.global_batch % dp != 0) continue;
+    if (progress) progress(0.5 + 0.5 * std::log2(double(dp)) / std::log2(common + 1.0));
     const auto first = island_cuts(islands[0], model, dp),
                second = island_cuts(islands[1], model, dp);
     for (const TrainingLayout& a : first) {
@@ -157,13 +162,15 @@ const MixedPlan* MixedSearch::best() const {
   return stages->estimate.step < replicas->estimate.step ? &*stages : &*replicas;
 }
 
-MixedSearch search_mixed(const Islands& islands, const Model& model, const IslandLink& link) {
+MixedSearch search_mixed(const Islands& islands, const Model& model, const IslandLink& link,
+                         const Progress& progress) {
   MixedSearch search;
   for (std::size_t i = 0; i < 2; ++i) {
     search.alone[i] = share_plan(islands[i], model, islands[i].job.global_batch);
   }
-  search_replicas(islands, model, link, search);
-  search_stages(islands, model, link, search);
+  search_replicas(islands, model, link, progress, search);
+  search_stages(islands, model, link, progress, search);
+  if (progress) progress(1);
   return search;
 }
 

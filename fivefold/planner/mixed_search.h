@@ -2,6 +2,7 @@
 // that lets both end together, or one pipeline through both, with layers split likewise.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,7 +26,8 @@ struct MixedSearch {
   const MixedPlan* best() const;                     // null: none
 };
 
+// `progress` hears the share that is done.
 MixedSearch search_mixed(const std::array<Island, 2>& islands, const Model& model,
-                         const IslandLink& link);
+                         const IslandLink& link, const std::function<void(double)>& progress = {});
 
 }  // namespace fivefold

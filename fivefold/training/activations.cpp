@@ -80,7 +80,7 @@ void add_attention(Kept& k, const Attention& attention) {
 
 void add_experts(Kept& k, const MoeFfn& moe) {
   const TrainingLayout& l = k.layout;
-  const double pairs = k.tokens * l.etp / l.tp * moe.active;
+  const double pairs = k.job.expert_load() * k.tokens * l.etp / l.tp * moe.active;
   const double seen = expert_hidden(k.model, moe);
   const double width = double(moe.width) / l.etp;
   const Bytes before = k.a.kept;

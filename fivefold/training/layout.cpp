@@ -39,6 +39,13 @@ void check_positive(const TrainingJob& job, const TrainingLayout& l, Problems& p
   at_least_one("micro batch", l.micro_batch);
   at_least_one("global batch", job.global_batch);
   at_least_one("sequence length", job.seq_len);
+  if (!(job.expert_skew >= 1)) {
+    problems.add(fmt::format("expert skew {} is below 1", job.expert_skew),
+                 "the busiest rank has at least the mean");
+  }
+  if (job.capacity_factor < 0) {
+    problems.add(fmt::format("capacity factor {} is negative", job.capacity_factor));
+  }
   if (l.zero < 0 || l.zero > 3) problems.add(fmt::format("zero {} is not 0, 1, 2 or 3", l.zero));
 }
 

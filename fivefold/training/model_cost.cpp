@@ -46,7 +46,7 @@ Costing costing(const Subject& subject, const TrainingJob& job, const TrainingLa
   const double q_len = double(job.seq_len) / layout.cp;
   c.batch = {.sequences = double(layout.micro_batch), .q_len = q_len, .all_logits = true};
   // ep x etp ranks share experts; tp ranks hold the same tokens.
-  c.batch.expert_tokens = c.batch.tokens() * layout.ep * layout.etp / layout.tp;
+  c.batch.expert_tokens = c.batch.tokens() * layout.ep * layout.etp / layout.tp * job.expert_load();
   c.rule = {.weight_gradient = !job.frozen_base, .activations = c.precision.activations};
   return c;
 }
@@ -256,8 +256,8 @@ Op residual_dropout(const Costing& c) {
 // Tokens are gathered by expert before the products and put back after them, on the side that sends
 // and on the side that computes: four passes over every copy (Megatron-Core's token permutation).
 Op permutation(const Costing& c, const MoeFfn& experts) {
-  const double values =
-      c.tokens() * c.layout.etp / c.layout.tp * experts.active * expert_hidden(c.model, experts);
+  const double values = c.job.expert_load() * c.tokens() * c.layout.etp / c.layout.tp *
+                        experts.active * expert_hidden(c.model, experts);
   return {"permutation", Family::kMemoryBound,
           Streaming{.read = 4 * c.activations(values),
                     .written = 4 * c.activations(values),
@@ -274,6 +274,7 @@ void add_expert_communication(const Costing& c, const MoeFfn& experts, const Pas
                        .topk = double(experts.active),
                        .nodes_limit = double(experts.groups_active),
                        .bytes_per_token = c.activations(expert_hidden(c.model, experts)),
+                       .imbalance = c.job.expert_load(),
                        .experts = double(experts.experts)};
   const Group group = expert_group(c.machine, l);
   Seconds time = moe_exchange_time(c.machine, group, exchange).time;

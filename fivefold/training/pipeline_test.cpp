@@ -114,6 +114,20 @@ TEST(Pipelines, dualpipe_holds_the_weights_twice) {
   EXPECT_NEAR(d.estimate().memory.weights / one.weights, 2, 0.1);
 }
 
+TEST(Experts, all_wait_for_the_busiest_and_a_capacity_bounds_it) {
+  Deepseek d;
+  const TrainingEstimate even = d.estimate();
+  d.job.expert_skew = 2;
+  const TrainingEstimate skewed = d.estimate();
+  EXPECT_GT(skewed.step, even.step);
+  EXPECT_LT(skewed.step, 2 * even.step);  // attention and shared experts take as long as before
+  EXPECT_GT(skewed.memory.activations, even.memory.activations);
+  EXPECT_EQ(skewed.model_ops, even.model_ops);
+  d.job.capacity_factor = 1.25;
+  EXPECT_LT(d.estimate().step, skewed.step);
+  EXPECT_GT(d.estimate().step, even.step);
+}
+
 TEST(Pipelines, prediction_layers_work_on_the_last_stage) {
   Deepseek d;
   const TrainingEstimate without = d.estimate();

@@ -86,7 +86,7 @@ struct TrainingModel::Memo {
     Format format;
     bool overlap_tp, fused_attention, dropout, mtp, frozen_base, eager, narrow_saved,
         narrow_activations;
-    double logit_bytes;
+    double logit_bytes, expert_load;
     bool by_operator;
     Modules modules;
     auto operator<=>(const CostKey&) const = default;
@@ -111,6 +111,7 @@ struct TrainingModel::Memo {
             job.narrow_saved,
             job.narrow_activations,
             job.logit_bytes,
+            job.expert_load(),
             l.recompute == Recompute::kOps,
             l.recompute == Recompute::kSelective ? l.recompute_modules : Modules{}};
   }

@@ -70,6 +70,12 @@ struct TrainingJob {
   bool mtp = false;           // the model's layers that predict further tokens are trained with it
   bool frozen_base = false;   // LoRA: no gradients, no optimizer state of the weights
   double gradient_bytes = 4;  // of one stored and reduced gradient
+  // Tokens of the busiest rank's experts over the mean: 1 is forced balance. With a capacity factor
+  // each expert takes so many times the mean, what is above is dropped and the rest padded
+  // (GShard, arXiv 2006.16668 section 2.2; Megatron-Core's pad_expert_input_to_capacity).
+  double expert_skew = 1;
+  double capacity_factor = 0;  // 0: no token is dropped
+  double expert_load() const { return capacity_factor > 0 ? capacity_factor : expert_skew; }
   OptimizerState optimizer;
   bool eager = false;  // PyTorch without a compiler: values that no gradient reads are kept too
   // Inputs of products wait for the gradient of the weight in the products' own format, as
