@@ -122,7 +122,7 @@ Result<std::string> answer_of(const Catalog& catalog, const Options& options,
     const bool mindspeed = bench.machine->system->chip->vendor == "Huawei";
     return megatron_arguments(*bench.model, bench.job, best->search.best.front().layout, mindspeed);
   }
-  const TrainingCaption caption{bench.machine.get(), bench.model, bench.job};
+  const TrainingCaption caption = caption_of(bench);
   const Table sizes = sizes_table(*plans, options.tokens);
   if (context.csv) return search_csv(best->search);
   if (!context.json) return search_text(caption, best->search) + "\n" + to_text(sizes);

@@ -85,7 +85,7 @@ Result<std::string> answer_of(const Catalog& catalog, const Options& options,
   if (!plan) return fail(plan.error());
   if (options.simulate) plan = play(*bench, options, *plan);
   if (!plan) return fail(plan.error());
-  const TrainingCaption caption{bench->machine.get(), bench->model, bench->job};
+  const TrainingCaption caption = caption_of(*bench);
   if (options.tokens.empty()) {
     return context.json  ? training_json(caption, *plan)
            : context.csv ? training_csv(*plan)
@@ -169,7 +169,7 @@ void add_train_command(CLI::App& app, Context& context) {
       "a layout the fastest that fits is taken.\n\nFor example:\n"
       "  fivefold train --model deepseek-ai/DeepSeek-V3 --system h800-8:256 --global-batch 15360 "
       "\\\n"
-      "    --tokens 14.8T --layout pp=16,ep=64,dp=128,schedule=dualpipe\n"
+      "    --tokens 14.8T --layout pp=16,ep=64,dp=128,schedule=dualpipe,recompute=full\n"
       "  fivefold train --model Qwen/Qwen3-32B --system h20-8:64 --with cloudmatrix384:2\n");
   add_train_args(*command, options->args);
   command

@@ -144,6 +144,11 @@ Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
                     std::move(training)};
 }
 
+TrainingCaption caption_of(const TrainBench& bench) {
+  return {bench.machine.get(), bench.model, bench.job,
+          bench.kernels->compute_format(bench.job.format, bench.job.format)};
+}
+
 Result<RunView> training_run(const Catalog& catalog, const TrainBench& bench,
                              const TrainingEstimate& e, const std::string& tokens,
                              const RunArgs& args) {

@@ -6,6 +6,7 @@
 
 #include "app/run_args.h"
 #include "fivefold/catalog/catalog.h"
+#include "fivefold/report/training_report.h"
 #include "fivefold/training/training.h"
 
 namespace CLI {
@@ -37,6 +38,7 @@ struct TrainBench {
   TrainingModel training;
 };
 Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args);
+TrainingCaption caption_of(const TrainBench& bench);
 
 // A run of so many tokens ("14.8T") in steps like this one.
 Result<RunView> training_run(const Catalog& catalog, const TrainBench& bench,

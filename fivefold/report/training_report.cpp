@@ -21,16 +21,20 @@ std::string key_of(std::string_view name) {
 }
 
 std::string caption_text(const TrainingCaption& c) {
-  return fmt::format("{} on {} x {} ({} devices), {} sequences of {} tokens, {}\n", c.model->name,
+  const std::string computed = c.computed == c.job.format
+                                   ? std::string()
+                                   : fmt::format(" computed as {}: the chip has no {}",
+                                                 name(c.computed), name(c.job.format));
+  return fmt::format("{} on {} x {} ({} devices), {} sequences of {} tokens, {}{}\n", c.model->name,
                      c.machine->chips, c.machine->system->chip->name, c.machine->devices,
-                     c.job.global_batch, c.job.seq_len, name(c.job.format));
+                     c.job.global_batch, c.job.seq_len, name(c.job.format), computed);
 }
 
 Json caption_json(const TrainingCaption& c) {
   return {{"system", c.machine->system->id},    {"model", c.model->id},
           {"chips", c.machine->chips},          {"devices", c.machine->devices},
           {"global_batch", c.job.global_batch}, {"seq_len", c.job.seq_len},
-          {"format", name(c.job.format)}};
+          {"format", name(c.job.format)},       {"computed_as", name(c.computed)}};
 }
 
 Json layout_json(const TrainingLayout& l) {

@@ -12,6 +12,7 @@ struct TrainingCaption {
   const Machine* machine = nullptr;
   const Model* model = nullptr;
   TrainingJob job;
+  Format computed = Format::kBf16;  // what the chip makes of the job's format
 };
 
 std::string training_text(const TrainingCaption& caption, const TrainingPlan& plan);
