@@ -60,9 +60,22 @@ struct Pass {
 
 // All layers, head included; without drafts and overhead. Pipeline stages one after the other.
 StepParts pass_time(const Instance& instance, const Pass& pass);
+// Without micro-batches, apart: what an attention group does with its own tokens, and what all
+// groups do with theirs together, `pass.sequences` being the mean of them there. Head left out.
+struct Sides {
+  StepParts attention, ffn;
+};
+Sides sides_time(const Instance& instance, const Pass& pass);
+Seconds head_and_logits_time(const Instance& instance, const Pass& pass);
 // The layers that draft, run once for each draft.
 Seconds draft_time(const Instance& instance, const Pass& pass, int drafts);
 
+// What one device holds: weights (of drafting layers if there are drafts), cache of a token and of
+// a sequence whatever its length.
+struct Holdings {
+  Bytes weights, per_token, per_sequence;
+};
+Holdings holdings_of(const Instance& instance, int draft_tokens);
 ServingMemory memory_of(const Instance& instance, const ServingWorkload& workload);
 // Why the weights do not fit, or nothing.
 Result<void> check_weights(const Instance& instance, const ServingMemory& memory);
