@@ -67,6 +67,22 @@ struct Sides {
 };
 Sides sides_time(const Instance& instance, const Pass& pass);
 Seconds head_and_logits_time(const Instance& instance, const Pass& pass);
+
+// Prompt tokens that ride in a step of decoding sequences, per attention group. Either may be none.
+struct MixedPass {
+  double decodes = 0;  // sequences that decode
+  double decode_q_len = 1;
+  double decode_context = 0;
+  double prompt_tokens = 0;   // computed in this step
+  double prompt_context = 0;  // before them, in the cache already
+  double prompts = 1;         // that the tokens belong to
+  bool overlap = false;
+  double expert_imbalance = 0;  // 0: from the routing statistics
+};
+
+// Products, experts and communication take in the tokens of both at once; the cores of attention
+// add up.
+StepParts mixed_time(const Instance& instance, const MixedPass& pass);
 // The layers that draft, run once for each draft.
 Seconds draft_time(const Instance& instance, const Pass& pass, int drafts);
 
