@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "fivefold/base/error.h"
 #include "fivefold/traffic/requests.h"
@@ -18,25 +20,35 @@ namespace fivefold {
 //                      prompt_size,token_size
 //   Vidur              num_prefill_tokens,num_decode_tokens,...: lengths alone, or with arrived_at
 //   APEX               JSONL: StartTimeOffset (ns), ContextTokens, GeneratedTokens
+//   Bailian            JSONL: chat_id, timestamp (s), input_length, output_length, hash_ids (16
+//                      tokens)
 //   recorded runs      JSONL: input_toks, output_toks, arrival_time
 //   ShareGPT lengths   arrival_ns,input_tokens,output_tokens
 //   ServeGen           a folder or archive of clients: chunk-N-trace.csv, chunk-N-dataset.json
 //   one's own          arrival_s,input_tokens,output_tokens[,tenant][,priority][,images]
-// Arrivals begin at 0. A load without arrivals has all at 0 and `timed` false.
+// Arrivals begin at 0. A load without arrivals has all at 0 and `timed` false. Rows without a token
+// in or out are requests that failed: they are left out and counted in `notes`; in one's own form
+// they are refused.
 // Fails, naming file, line and what would be right, on a missing column, a negative or fractional
 // length, a time that goes back, a truncated line or archive, an empty file.
 struct ReadLoad {
   RequestLoad load;
   std::string form;   // "azure", "mooncake", ...
   bool timed = true;  // arrivals are the trace's
+  std::vector<std::string>
+      notes;  // what a reader should know: "12 requests without output tokens left out"
 };
 struct ReadOptions {
   std::size_t limit = 0;   // the first so many requests; 0: all
+  bool sort = false;       // by arrival; a trace out of order is refused otherwise
   double seconds = 600;    // ServeGen: so long a stretch is drawn,
   double begin = 0;        // from here on
   std::uint64_t seed = 1;  // of what is drawn
 };
 Result<ReadLoad> read_load(const std::string& path, const ReadOptions& options = {});
+// The same of one file's text; `file` names it in errors.
+Result<ReadLoad> parse_load(std::string_view text, const std::string& file,
+                            const ReadOptions& options = {});
 
 // Lengths of a drawn request.
 struct Lengths {
