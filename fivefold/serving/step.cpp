@@ -270,9 +270,9 @@ Sides sides_time(const Instance& in, const Pass& pass) {
   for (std::size_t i = 0; i < layers.ffn.size(); ++i) {
     const std::size_t alike = layers.first_alike[i];
     attention.push_back(alike < i ? attention[alike]
-                                  : attention_time(in, layers.attention[i], pass));
+                                  : attention_time(in, layers.attention[i], {pass}));
     add_layers(sides.attention, attention[i], layers.ffn[i].count);
-    const LayerTime ffn = ffn_time(in, layers.ffn[i], pass);
+    const LayerTime ffn = ffn_time(in, layers.ffn[i], {pass});
     add_layers(sides.ffn, ffn, layers.ffn[i].count);
     sides.ffn.exchange += layers.ffn[i].count * ffn.exchange;
   }
@@ -280,7 +280,7 @@ Sides sides_time(const Instance& in, const Pass& pass) {
 }
 
 Seconds head_and_logits_time(const Instance& in, const Pass& pass) {
-  return head_time(in, pass) + logits_time(in, pass);
+  return head_time(in, {pass}) + logits_time(in, {pass});
 }
 
 StepParts pass_time(const Instance& in, const Pass& pass) {
