@@ -15,10 +15,10 @@ double sorted_quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (sorted[above] - sorted[below]) * (position - double(below));
 }
 
-Spread spread_of(std::vector<double> values) {
+TimeSpread spread_of(std::vector<double> values) {
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());
-  Spread s;
+  TimeSpread s;
   s.mean = mean(values);
   s.p50 = sorted_quantile(values, 0.5);
   s.p90 = sorted_quantile(values, 0.9);
@@ -30,7 +30,7 @@ Spread spread_of(std::vector<double> values) {
   return s;
 }
 
-Spread spread_of(const Histogram& h) {
+TimeSpread spread_of(const Histogram& h) {
   return {h.mean(),         h.deviation(),    h.quantile(0.5), h.quantile(0.9),
           h.quantile(0.95), h.quantile(0.99), h.largest()};
 }

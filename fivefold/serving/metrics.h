@@ -16,7 +16,7 @@ struct Slo {
   bool any() const { return ttft > Seconds(0) || tpot > Seconds(0) || e2e > Seconds(0); }
 };
 
-struct Spread {  // seconds
+struct TimeSpread {  // seconds
   double mean = 0, deviation = 0, p50 = 0, p90 = 0, p95 = 0, p99 = 0, largest = 0;
 };
 
@@ -24,9 +24,10 @@ struct ServingMetrics {
   std::size_t requests = 0;
   double duration = 0;  // seconds, first arrival to last token
   double input_tokens = 0, output_tokens = 0, cached_tokens = 0;
-  Spread ttft, tpot, itl, e2e, queue;  // queue: arrival to the first step that takes a request in
-  std::size_t within = 0;              // requests that hold the limits; all without limits
-  double mean_concurrency = 0;         // requests in the system (Little: arrivals x time)
+  TimeSpread ttft, tpot, itl, e2e,
+      queue;                    // queue: arrival to the first step that takes a request in
+  std::size_t within = 0;       // requests that hold the limits; all without limits
+  double mean_concurrency = 0;  // requests in the system (Little: arrivals x time)
   // Requests arrive faster than they are served: the queue has not been empty for a quarter of the
   // arrivals and holds a fiftieth of them. By what share arrivals are over what is served; 0: not.
   double overload = 0;

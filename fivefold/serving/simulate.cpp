@@ -36,15 +36,16 @@ struct Pool {
   CacheCapacity capacity;
   GroupSetting setting;
   std::unique_ptr<StepTable> table;
-  std::vector<Group> groups;  // an instance's side by side
-  std::vector<char> busy;     // by instance
+  std::vector<Group> groups;                       // an instance's side by side
+  std::vector<char> busy;                          // by instance
+  std::vector<std::vector<std::uint32_t>> active;  // its groups that have work
+  std::vector<char> listed;                        // by group: it is among those
   std::size_t in_turn = 0;
   PoolUse use;
   double decoding = 0;       // sequences of all decode steps, of an attention group
   double cache_seconds = 0;  // share of the cache in use times time, summed over groups
 
   std::size_t each() const { return std::size_t(setup->layout.dp); }
-  Group* groups_of(std::size_t instance) { return groups.data() + instance * each(); }
 };
 
 Result<Pool> make_pool(const ServingPool& setup, const SimulationSetup& all,
@@ -81,9 +82,11 @@ Result<Pool> make_pool(const ServingPool& setup, const SimulationSetup& all,
       .sequences = std::min(double(setup.engine.max_sequences), double(load.requests.size()) + 1),
       .tokens = double(setup.engine.max_step_tokens),
       .context = longest};
-  Pool pool{&setup, *instance, *capacity, setting, nullptr, {}, {}};
+  Pool pool{&setup, *instance, *capacity, setting, nullptr, {}, {}, {}, {}};
   pool.table = std::make_unique<StepTable>(*instance, options, range);
   pool.busy.assign(std::size_t(setup.instances), 0);
+  pool.active.resize(std::size_t(setup.instances));
+  pool.listed.assign(std::size_t(setup.instances * setup.layout.dp), 0);
   pool.use.capacity = *capacity;
   return pool;
 }
@@ -205,12 +208,13 @@ class Simulation {
     if (home_.empty() || &pool != &pools_.front()) return best;
     const auto blocks = load_.blocks_of(load_.requests[r]);
     std::int32_t home = -1;
-    for (const std::uint32_t id : blocks) {
-      if (home_[id] < 0) break;
-      home = home_[id];
+    std::size_t found = 0;
+    for (; found < blocks.size() && home_[blocks[found]] >= 0; ++found) {
+      home = home_[blocks[found]];
     }
-    constexpr std::size_t kFarBusier = 64;  // SGLang's balance_abs_threshold
-    const bool near = home >= 0 && load(std::size_t(home)) <= load(best) + kFarBusier;
+    // Half of the prompt must be there (SGLang's cache_threshold), and no more than two more wait.
+    constexpr std::size_t kBusier = 8;
+    const bool near = 2 * found > blocks.size() && load(std::size_t(home)) <= load(best) + kBusier;
     const std::size_t chosen = near ? std::size_t(home) : best;
     for (const std::uint32_t id : blocks) home_[id] = std::int32_t(chosen);
     return chosen;
@@ -222,6 +226,10 @@ class Simulation {
     result_.requests[r].group = std::int32_t(group);
     pool.groups[group].submit(r);
     const std::size_t instance = group / pool.each();
+    if (pool.listed[group] == 0) {
+      pool.listed[group] = 1;
+      pool.active[instance].push_back(std::uint32_t(group));
+    }
     if (!pool.busy[instance]) begin_step(p, instance);
   }
 
@@ -234,14 +242,15 @@ class Simulation {
   InstanceStep plan_step(Pool& pool, std::size_t instance, Group::Work work) {
     InstanceStep step;
     double longest = -1;
-    Group* groups = pool.groups_of(instance);
-    for (std::size_t i = 0; i < pool.each(); ++i) {
-      const StepLoad load = groups[i].plan(work, now_);
+    for (const std::uint32_t g : pool.active[instance]) {
+      Group& group = pool.groups[g];
+      const StepLoad load = group.plan(work, now_);
       step.decodes += load.decodes;
       step.prompts += load.prompt_tokens;
-      step.swap = std::max(step.swap, groups[i].swap_seconds());
-      step.cache = std::max(step.cache, groups[i].cache_share());
-      const double attention = pool.each() > 1 ? pool.table->attention_time(load) : 0;
+      step.swap = std::max(step.swap, group.swap_seconds());
+      step.cache = std::max(step.cache, group.cache_share());
+      const double attention =
+          pool.active[instance].size() > 1 ? pool.table->attention_time(load) : 0;
       if (attention > longest) {
         longest = attention;
         step.slowest = load;
@@ -252,15 +261,16 @@ class Simulation {
 
   void begin_step(std::size_t p, std::size_t instance) {
     Pool& pool = pools_[p];
-    const Group* groups = pool.groups_of(instance);
     InstanceStep step;
     if (pool.setting.policy.mixes) {
       step = plan_step(pool, instance, Group::Work::kAll);
     } else {
       // Where one kind finds nothing to do, places have changed and the other has.
       for (int turn = 0; turn < 3 && step.decodes + step.prompts <= 0; ++turn) {
-        const bool prompts = std::any_of(groups, groups + pool.each(),
-                                         [](const Group& g) { return g.wants_prompts(); });
+        const auto& active = pool.active[instance];
+        const bool prompts = std::any_of(active.begin(), active.end(), [&](std::uint32_t g) {
+          return pool.groups[g].wants_prompts();
+        });
         step = plan_step(pool, instance, prompts ? Group::Work::kPrompts : Group::Work::kDecodes);
       }
     }
@@ -289,9 +299,12 @@ class Simulation {
     pool.busy[instance] = 0;
     events_of_step_.first_tokens.clear();
     events_of_step_.finished.clear();
-    for (std::size_t i = 0; i < pool.each(); ++i) {
-      pool.groups_of(instance)[i].finish(now_, events_of_step_, result_.itl);
-    }
+    std::erase_if(pool.active[instance], [&](std::uint32_t g) {
+      pool.groups[g].finish(now_, events_of_step_, result_.itl);
+      const bool idle = !pool.groups[g].has_work();
+      if (idle) pool.listed[g] = 0;
+      return idle;
+    });
     for (const std::uint32_t r : events_of_step_.first_tokens) first_token(pool, r);
     for (const std::uint32_t r : events_of_step_.finished) end_request(r);
     begin_step(p, instance);
