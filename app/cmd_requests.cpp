@@ -79,7 +79,8 @@ std::string as_text(const ReadLoad& read) {
     text += ", all at once";
   }
   if (!read.load.tenants.empty()) {
-    text += fmt::format(", of {} tenants", format_count(double(read.load.tenants.size())));
+    const std::size_t count = read.load.tenants.size();
+    text += fmt::format(", of {} tenant{}", format_count(double(count)), count == 1 ? "" : "s");
   }
   text += '\n';
   if (s.reuse) {
