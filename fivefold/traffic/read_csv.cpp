@@ -221,7 +221,7 @@ class CsvReader {
       return std::nullopt;
     }
     // From the first one on, so that a double keeps all digits.
-    if (!origin_) origin_ = *time;
+    if (!origin_) origin_ = time;
     return double(*time - *origin_) / 1e9;
   }
 

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <map>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -39,14 +38,14 @@ std::string_view folder_of(std::string_view name) {
 Result<std::vector<Client>> clients_of(const std::vector<PackedFile>& files,
                                        const std::string& path) {
   std::map<int, Client> clients;
-  std::optional<std::string_view> folder;
+  std::string_view folder;
   for (const PackedFile& file : files) {
     const int trace = number_in(file.name, kTraceEnd);
     const int dataset = number_in(file.name, "-dataset.json");
     if (trace < 0 && dataset < 0) continue;
-    if (!folder) folder = folder_of(file.name);
-    if (*folder != folder_of(file.name)) {
-      return fail(fmt::format("clients of two services: {} and {}", *folder, folder_of(file.name)),
+    if (clients.empty()) folder = folder_of(file.name);
+    if (folder != folder_of(file.name)) {
+      return fail(fmt::format("clients of two services: {} and {}", folder, folder_of(file.name)),
                   "unpack it and name one folder", {path, 0, 0});
     }
     (trace >= 0 ? clients[trace].trace : clients[dataset].dataset) = &file;
@@ -54,7 +53,7 @@ Result<std::vector<Client>> clients_of(const std::vector<PackedFile>& files,
   std::vector<Client> result;
   for (auto& [number, client] : clients) {
     if (client.trace == nullptr || client.dataset == nullptr) {
-      return fail(fmt::format("no {}chunk-{}-{}", *folder, number,
+      return fail(fmt::format("no {}chunk-{}-{}", folder, number,
                               client.trace == nullptr ? "trace.csv" : "dataset.json"),
                   "a client is two files", {path, 0, 0});
     }

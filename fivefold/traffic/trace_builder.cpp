@@ -48,7 +48,7 @@ std::optional<double> TraceBuilder::number(int line, const Field& field) {
   const std::string_view text = without_plus(field.text);
   double value = 0;
   const char* last = text.data() + text.size();
-  const auto [end, failed] = std::from_chars(text.data(), last, value);
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty()) {
     problem(line, field.column, fmt::format("{} is empty", field.name));
   } else if (failed != std::errc() || end != last || !std::isfinite(value)) {
@@ -63,7 +63,8 @@ std::optional<double> TraceBuilder::number(int line, const Field& field) {
 std::optional<std::int32_t> TraceBuilder::whole(int line, const Field& field, std::int32_t least) {
   std::int32_t quick = 0;
   const char* last = field.text.data() + field.text.size();
-  const auto [end, failed] = std::from_chars(field.text.data(), last, quick);
+  const auto [end, failed] =
+      std::from_chars(field.text.data(), field.text.data() + field.text.size(), quick);
   if (failed == std::errc() && end == last && quick >= least) return quick;
   const auto value = number(line, field);
   if (!value) return std::nullopt;
