@@ -63,7 +63,8 @@ Result<std::vector<Client>> clients_of(const std::vector<PackedFile>& files,
   return result;
 }
 
-// The lengths of the window that holds `time`, or of the nearest one that has any.
+// The lengths of the window that holds `time`; of one at rest, those of the last before it that has
+// any.
 const ClientLengths& lengths_at(const Client& client, double time) {
   auto after = client.lengths.upper_bound(time);
   if (after == client.lengths.begin()) return after->second;
