@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "fivefold/evidence/serving_case.h"
+#include "fivefold/evidence/serving_runs.h"
 
 namespace fivefold {
 namespace {
@@ -33,21 +34,14 @@ void refuse_both(Prediction& ttft, Prediction& tpot, const std::string& reason) 
   ttft.refused = tpot.refused = reason;
 }
 
-// Checkpoints quantised with Nvidia's tool carry a cache in FP8, which TensorRT-LLM and vLLM take
-// up; SGLang is run so for NVFP4 only.
-std::string cache_format(std::string_view engine, std::string_view dense) {
-  if (dense == "nvfp4") return "fp8";
-  return dense == "fp8" && engine != "sglang" ? "fp8" : "";
-}
-
-ServingSetup loop_setup(const CsvTable& table, std::size_t row) {
+ServingSetup loop_setup(const CsvTable& table, std::size_t row, const std::string& cache = {}) {
   return {.system = text(table, row, "system"),
           .chip = text(table, row, "chip"),
           .model = text(table, row, "model"),
           .engine = text(table, row, "engine"),
           .dense = text(table, row, "gemm_dtype"),
           .experts = text(table, row, "moe_dtype"),
-          .cache = cache_format(table.at(row, "engine"), table.at(row, "gemm_dtype")),
+          .cache = cache,
           .chips = 8};
 }
 
@@ -106,10 +100,9 @@ tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const Csv
   if (!input || !output || !concurrency) {
     return tl::unexpected<std::string>("lengths or concurrency not published");
   }
-  // Ten requests for each client, as InferenceX's benchmark sends.
-  const ServingWorkload workload{
-      .input = *input, .output = *output, .microbatch_overlap = false, .loop_rounds = 10};
-  ServingSetup setup = loop_setup(table, row);
+  const ServingRun run = serving_run(table, row, *input, *output);
+  const ServingWorkload& workload = run.workload;
+  ServingSetup setup = loop_setup(table, row, run.cache);
   const auto finish = [](Result<LoopEstimate> loop) -> tl::expected<LoopEstimate, std::string> {
     if (loop) return *loop;
     const std::string& what = loop.error().problems.front().what;

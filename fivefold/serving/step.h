@@ -29,6 +29,9 @@ struct Setting {
   LayerHalves layers, drafts;
 };
 
+Setting make_setting(const Machine& machine, const Model& model, const KernelModel& kernels,
+                     const Precision& precision, const EngineParameters& engine);
+
 // A layout resolved on a machine, so that a step is arithmetic only.
 struct Instance {
   const Setting& setting;
@@ -78,6 +81,13 @@ struct MixedPass {
 StepParts mixed_time(const Instance& instance, const MixedPass& pass);
 // The layers that draft, run once for each draft.
 Seconds draft_time(const Instance& instance, const Pass& pass, int drafts);
+
+// The host's work for a step of so many sequences of an attention group, as far as the step's
+// kernels do not hide it.
+Seconds exposed_host(const Instance& instance, const ServingWorkload& workload, double sequences,
+                     Seconds kernels);
+// What a step takes in which the host must issue each operator, prompts among them.
+StepParts issued(const Instance& instance, StepParts parts);
 
 ServingMemory memory_of(const Instance& instance, const ServingWorkload& workload);
 // Why the weights do not fit, or nothing.

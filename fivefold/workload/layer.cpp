@@ -36,7 +36,7 @@ struct Builder {
                         .a = a,
                         .b = b,
                         .out = precision.activations,
-                        .quantises = bytes_per_value(a) < act()},
+                        .quantises = !precision.fused && bytes_per_value(a) < act()},
                    1});
   }
   // A dense projection of this layer's tokens, in the formats of dense products.
@@ -358,9 +358,10 @@ void add_moe(Builder& b, const MoeFfn& moe) {
                             .topk = double(moe.active),
                             .gated = moe.gated,
                             .imbalance = b.batch.expert_imbalance,
+                            .power_law = b.batch.expert_skew,
                             .a = b.precision.expert_a,
                             .b = b.precision.expert_b,
-                            .exchanged = b.shard.ep > 1,
+                            .exchanged = b.shard.ep > 1 && !b.batch.gathered,
                             .step = b.batch.decode},
                    1});
   if (moe.latent > 0) b.project_unquantised("latent_up", t, b.hidden(), seen);
