@@ -30,6 +30,16 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
     }
     precision.expert_a = precision.expert_b;
   }
+  // A model published in FP8 with scales of blocks is served so; tables call both FP8. SGLang's
+  // dense products take such scales at the pace of plain FP8 where it is told to (FlashInfer).
+  const auto with_blocks = [&](Format published, Format& given) {
+    if (setup.engine != "sglang" && given == Format::kFp8 && published == Format::kFp8Block)
+      given = published;
+  };
+  with_blocks(model.native, precision.gemm_a);
+  with_blocks(model.native, precision.gemm_b);
+  with_blocks(model.native_experts, precision.expert_a);
+  with_blocks(model.native_experts, precision.expert_b);
   if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
     return tl::unexpected(fmt::format("format {} is not known", setup.cache));
   }

@@ -20,6 +20,7 @@ EngineParameters engine_parameters(const Stack& stack, const Device& device) {
     take("step_overhead", [&](double s) { engine.step_overhead = Seconds(s); });
     take("prefill_overhead", [&](double s) { engine.prefill_overhead = Seconds(s); });
     take("request_overhead", [&](double s) { engine.request_overhead = Seconds(s); });
+    take("request_token", [&](double s) { engine.request_token = Seconds(s); });
     take("host_step", [&](double s) { engine.host_step = Seconds(s); });
     take("host_sequence", [&](double s) { engine.host_sequence = Seconds(s); });
     take("host_stream", [&](double s) { engine.host_stream = Seconds(s); });

@@ -43,6 +43,7 @@ struct Prompts {
   Seconds first;  // from the request to the first token
   Seconds wave;   // that the requests of the first round wait for each other, on average
   Seconds work;   // of the instance, each
+  Seconds apart;  // of `first`, while others decode
 };
 
 // Prompts in steps of their own, before any decoding goes on. Requests end in steps of decoding, so
@@ -61,8 +62,10 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
   const Seconds waits = (crowd / together - 1) / 2 * batch.time;
   Prompts prompts;
   prompts.work = batch.time / together;
-  prompts.first = batch.time + waits + (workload.poll_steps - 1) / 2 * round.step;
-  prompts.stall = std::max(Seconds(0), (round.batch - 1) * prompts.work - waits);
+  prompts.apart = (workload.poll_steps - 1) / 2 * round.step;
+  prompts.first = batch.time + waits + prompts.apart;
+  const Seconds others = std::max(Seconds(0), (clients - 1) * prompts.work - waits);
+  prompts.stall = round.batch / clients * others;
   if (workload.loop_rounds > 0) {
     const double filled = std::min(clients, most);
     const Seconds full = filled > together ? batch_of(filled).time : batch.time;
@@ -72,15 +75,14 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
   return prompts;
 }
 
-// Prompts that ride in the steps of those that decode, so many in one as arrive in a step.
+// Prompts that ride in the steps of those that decode, so many in one as arrive in a step: requests
+// of equal length end together, but reach the engine one by one.
 Prompts riding(const Instance& in, const ServingWorkload& workload, const Round& round,
                double clients) {
   const double arrivals = round.batch / round.steps;  // a step
   const double most = std::max(1.0, std::floor(in.engine.batch_tokens / round.fresh));
   const double looked = arrivals * workload.poll_steps;
-  const double together = workload.loop_rounds > 0 && workload.length_spread <= 0
-                              ? std::min(most, clients)
-                              : looked / (1 - std::exp(-looked));
+  const double together = looked / (1 - std::exp(-looked));
   const double prompts_a_step = std::clamp(together, 1.0, most);
   const double chunks = std::ceil(round.fresh / std::max(1.0, in.engine.batch_tokens));
   const auto mixed_step = [&](double prompts) {
@@ -102,7 +104,14 @@ Prompts riding(const Instance& in, const ServingWorkload& workload, const Round&
   prompts.work = std::max(Seconds(0), chunks * (step - round.step)) / prompts_a_step;
   prompts.stall = (round.batch - 1) * prompts.work;
   prompts.first = chunks * step;
-  if (clients > 1) prompts.first += (workload.poll_steps + 1) / 2 * round.step;
+  // A prompt waits for the step under way, which another one rides in where requests end together.
+  const double ends = std::max(1.0, spread_of_ends(workload) * round.steps);
+  const double ridden = std::min(1.0, (clients - 1) / prompts_a_step * chunks / ends);
+  if (clients > 1) {
+    prompts.first += (workload.poll_steps - 1) / 2 * round.step;
+    prompts.first += round.step + ridden * (step - round.step);
+  }
+  prompts.apart = prompts.first;
   if (workload.loop_rounds > 0) {
     const double filled = std::min(most, clients);
     const Seconds full = filled > prompts_a_step ? mixed_step(filled) : step;
@@ -150,12 +159,15 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
                                                    : alone(*in, workload, memory, round, clients);
     result.tpot = step.tpot + prompts.stall / workload.output;
     result.prefill_share = batch / workload.output * prompts.work / result.tpot;
-    result.ttft = in->engine.request_overhead + prompts.first + prompts.wave;
+    const Seconds request = in->engine.request_overhead + workload.input * in->engine.request_token;
+    result.ttft = request + prompts.first + prompts.wave;
     // What memory does not hold waits until a sequence ends.
     const Seconds decoding = workload.output * result.tpot;
     if (group > holds) result.ttft += (group / holds - 1) * (decoding + result.ttft);
     const Seconds life = result.ttft + decoding;
-    batch = std::clamp(group * (decoding / life), std::min(1.0, group), holds);
+    const Seconds apart = request + prompts.apart;
+    const Seconds steps = in->engine.mixes_steps ? decoding : round.steps * step.step;
+    batch = std::clamp(group * (steps / (steps + apart)), std::min(1.0, group), holds);
     result.tokens_per_second = concurrency * workload.output / life.value();
     result.decode_step = step.step;
     result.prefill = prompts.work;
@@ -187,8 +199,9 @@ Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const 
   for (int i = 0; i < kIterations; ++i) {
     const DecodeEstimate step = serving::decode_estimate(*decodes, workload, memory, batch);
     const Seconds decoding = workload.output * step.tpot;
-    const Seconds alone =
-        setting_->engine.request_overhead + prompt->time + prompt->cache_transfer + step.step;
+    const Seconds alone = setting_->engine.request_overhead +
+                          workload.input * setting_->engine.request_token + prompt->time +
+                          prompt->cache_transfer + step.step;
     const double rate = concurrency / (alone + decoding).value();
     const double busy = rate / prompts_per_second;
     const Seconds queued = waiting_services(busy, concurrency / servers - 1) * prompt->step;

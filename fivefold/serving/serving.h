@@ -114,7 +114,8 @@ struct ServingPools {
 struct EngineParameters {
   Seconds step_overhead;       // between two steps, whatever is in them
   Seconds prefill_overhead;    // each prefill step
-  Seconds request_overhead;    // tokeniser, HTTP: part of TTFT only
+  Seconds request_overhead;    // HTTP, tokeniser, detokeniser: part of TTFT only
+  Seconds request_token;       // and for each token of the prompt
   Seconds host_step;           // host's work for a step: schedule, inputs, sampled tokens
   Seconds host_sequence;       // and for each sequence in it
   Seconds host_stream;         // and for each sequence that sends tokens to its client
