@@ -58,6 +58,11 @@ std::unique_ptr<const Stack> ServingRigs::stack_of(const ServingSetup& setup) co
   if (const auto named = catalog_.stack(setup.engine)) kernels = *named;
   Stack joined = with_engine(catalog_, *kernels, **chip, "engine/" + setup.engine);
   joined.id = setup.engine;
+  if (!engine_.empty()) {
+    StackEntry over{.family = "serving", .architecture = "*", .format = "*", .parameters = {}};
+    over.parameters.own().all = engine_;
+    joined.entries.push_back(std::move(over));
+  }
   return std::make_unique<const Stack>(std::move(joined));
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/collective/collective.h"
@@ -124,7 +125,9 @@ struct EngineParameters {
   double batch_tokens = 8192;  // of prompts, at most, in a step
   bool mixes_steps = false;    // prompts ride in decode steps
   bool host_overlaps = true;   // the host prepares the next step while this one runs
-  bool fuses_quantisation = false;  // kernels write what the next product takes (static scales)
+  // Parts of the names of models whose kernels write what the next product takes: all-reduce, norm
+  // and quantisation are one.
+  std::string fused_models;
 };
 EngineParameters engine_parameters(const Stack& stack, const Device& device);
 // The kernels and communication of a stack with the engine of another ("engine/sglang"; empty: the

@@ -58,6 +58,7 @@ struct Builder {
   }
   // Norm with the residual added: reads both, writes both.
   void norm(std::string_view name, double repeat = 1) {
+    if (precision.fused && shard.tp > 1) return;
     const double values = tokens() * hidden();
     stream(name, 2 * values, 2 * values, kNormOps * values, repeat);
   }

@@ -16,7 +16,9 @@ struct Precision {
   Format attention = Format::kBf16;
   Format cache = Format::kBf16;
   Format activations = Format::kBf16;  // residual stream
-  bool fused = false;  // what enters dense products was narrowed by the kernel that wrote it
+  // Kernels before dense products write what these take; the norm after an all-reduce is part of
+  // it.
+  bool fused = false;
 };
 // The precision in which a chip can serve a model best: the model's own formats where the chip
 // computes in them; else INT8 in the place of FP8 (as CloudMatrix384 serves DeepSeek-R1, arXiv
