@@ -30,6 +30,16 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
     }
     precision.expert_a = precision.expert_b;
   }
+  // A model published in FP8 with scales of blocks is served so; tables call both FP8. SGLang's
+  // dense products take such scales at the pace of plain FP8 where it is told to (FlashInfer).
+  const auto with_blocks = [&](Format published, Format& given) {
+    if (setup.engine != "sglang" && given == Format::kFp8 && published == Format::kFp8Block)
+      given = published;
+  };
+  with_blocks(model.native, precision.gemm_a);
+  with_blocks(model.native, precision.gemm_b);
+  with_blocks(model.native_experts, precision.expert_a);
+  with_blocks(model.native_experts, precision.expert_b);
   if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
     return tl::unexpected(fmt::format("format {} is not known", setup.cache));
   }
@@ -48,6 +58,11 @@ std::unique_ptr<const Stack> ServingRigs::stack_of(const ServingSetup& setup) co
   if (const auto named = catalog_.stack(setup.engine)) kernels = *named;
   Stack joined = with_engine(catalog_, *kernels, **chip, "engine/" + setup.engine);
   joined.id = setup.engine;
+  if (!engine_.empty()) {
+    StackEntry over{.family = "serving", .architecture = "*", .format = "*", .parameters = {}};
+    over.parameters.own().all = engine_;
+    joined.entries.push_back(std::move(over));
+  }
   return std::make_unique<const Stack>(std::move(joined));
 }
 

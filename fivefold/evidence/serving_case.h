@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/serving/serving.h"
@@ -32,7 +33,9 @@ struct ServingSetup {
 // Resolves names and keeps what it built. A refusal is a short reason.
 class ServingRigs {
  public:
-  explicit ServingRigs(const Catalog& catalog) : catalog_(catalog) {}
+  // `engine`: facts that go over those of every engine.
+  explicit ServingRigs(const Catalog& catalog, std::vector<Fact> engine = {})
+      : catalog_(catalog), engine_(std::move(engine)) {}
   tl::expected<const ServingRig*, std::string> find(const ServingSetup& setup);
   // The stack that the setup runs on, engine included; null if the chip is unknown.
   std::unique_ptr<const Stack> stack_of(const ServingSetup& setup) const;
@@ -42,8 +45,13 @@ class ServingRigs {
  private:
   tl::expected<std::unique_ptr<ServingRig>, std::string> build(const ServingSetup& setup) const;
   const Catalog& catalog_;
+  std::vector<Fact> engine_;
   std::map<std::string, tl::expected<std::unique_ptr<ServingRig>, std::string>> rigs_;
 };
+
+// Closed loops of one engine (empty: of all), on rigs of one's own.
+Result<Predictions> predict_loops(ServingRigs& rigs, const CsvTable& table,
+                                  std::string_view engine = {});
 
 // Rows of published.csv, whose layout stands in prose: encoded one by one in catalog/deployments.
 Result<Predictions> predict_published_serving(const Catalog& catalog, const CsvTable& table);

@@ -142,7 +142,9 @@ Result<Predictions> predict_request_run(const Catalog& catalog, const std::strin
     const Recorded& r = (*recorded)[i];
     const RequestTimes& t = result->requests[i];
     // From the queue on, as the record.
-    const double overhead = (*rig)->serving->engine().request_overhead.value();
+    const EngineParameters& host = (*rig)->serving->engine();
+    const double overhead =
+        (host.request_overhead + load.requests[i].input * host.request_token).value();
     const int gaps = std::max(1, load.requests[i].output - 1);
     predictions.push_back(
         line(file, i, "ttft", "s", r.first_token - r.queued, ttft_of(t) - overhead));
