@@ -28,7 +28,8 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
     if (!read(experts, precision.expert_b)) {
       return tl::unexpected(fmt::format("format {} is not known", experts));
     }
-    precision.expert_a = precision.expert_b;
+    // Weights in INT4 are widened to the activations' format (W4A8).
+    precision.expert_a = precision.expert_b == Format::kInt4 ? precision.gemm_a : precision.expert_b;
   }
   if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
     return tl::unexpected(fmt::format("format {} is not known", setup.cache));
@@ -73,7 +74,7 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
   const auto precision = precision_of(setup, **model, machine->device);
   if (!precision) return tl::unexpected(precision.error());
   auto rig = std::make_unique<ServingRig>(
-      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), {}});
+      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), *model, {}});
   rig->serving =
       std::make_unique<const ServingModel>(rig->machine, **model, rig->kernels, *precision);
   return rig;

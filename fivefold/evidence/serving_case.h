@@ -15,6 +15,7 @@ struct ServingRig {
   std::unique_ptr<const Stack> stack;  // kernels and library of the chip's stack, engine of the row
   Machine machine;
   KernelModel kernels;
+  const Model* model;                           // of the catalog
   std::unique_ptr<const ServingModel> serving;  // points to those above
 };
 
