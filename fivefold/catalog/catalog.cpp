@@ -137,7 +137,8 @@ bool same_vendor(std::string_view a, std::string_view b) {
 
 // The shipped folders that other rooms read.
 bool is_elsewhere(std::string_view path) {
-  return path.starts_with("claims/") || path.starts_with("deployments/");
+  return path.starts_with("claims/") || path.starts_with("deployments/") ||
+         path.starts_with("benchmarks/");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ Result<FullLoad> load_at(const ServingModel& serving, const ServingWorkload& wor
   const auto step = mixes ? mixed_step(serving, workload, layout, *decode, prompts)
                           : step_in_turn(serving, workload, layout, limits, *decode, prompts);
   if (!step) return fail(step.error());
-  FullLoad load{.batch = batch, .step = *step};
+  FullLoad load{.batch = batch, .step = *step, .decode = decode->step};
   load.tpot = *step / tokens_per_step(workload.draft_tokens, workload.acceptance);
   load.tokens_per_second = batch * layout.dp / load.tpot.value();
   return load;
@@ -85,29 +85,55 @@ Result<FullLoad> full_load(const ServingModel& serving, const ServingWorkload& w
                            const ServingLayout& layout, const EngineLimits& limits) {
   const auto most = most_sequences(serving, workload, layout, limits);
   if (!most) return fail(most.error());
-  return load_at(serving, workload, layout, limits, *most);
+  return load_at(serving, workload, layout, limits, std::max(1.0, *most));
 }
+
+namespace {
+
+constexpr double kQuantile = 2.326;  // standard normal, 99%
+
+// As many prompts come while a sequence lives as sequences are in flight (Little's law); those of
+// its own micro-batch hold it up.
+Seconds late_tpot(const FullLoad& load, int stages) {
+  const double more = 1 + kQuantile / std::sqrt(std::max(1.0, load.batch / stages));
+  const Seconds step = load.decode + more * (load.step - load.decode);
+  return load.tpot * (step / load.step);
+}
+
+// Tail of M/D/1 under load: decays as exp(-2 (1 - busy) t / service). A prompt passes all stages,
+// which others share meanwhile.
+Seconds late_ttft(const FullLoad& load, const ServingWorkload& workload, int stages) {
+  const double steps =
+      workload.output / tokens_per_step(workload.draft_tokens, workload.acceptance);
+  const Seconds service = (load.step - load.decode) * steps / load.batch;
+  const double busy = (load.step - load.decode) / load.step;
+  const double services = std::log(std::max(1.0, 100 * busy)) / (2 * std::max(1e-3, 1 - busy));
+  return load.decode + service * (stages + services);
+}
+
+}  // namespace
 
 Result<FullLoad> load_within_limits(const ServingModel& serving, const ServingWorkload& workload,
                                     const ServingLayout& layout, const EngineLimits& limits) {
-  constexpr double kQuantile = 2.326;  // standard normal, 99%
   const auto most = most_sequences(serving, workload, layout, limits);
   if (!most) return fail(most.error());
-  const auto fits = [&](const FullLoad& load) {
-    return (workload.tpot_limit <= Seconds(0) || load.tpot <= workload.tpot_limit) &&
-           (workload.ttft_limit <= Seconds(0) || 2 * load.step <= workload.ttft_limit);
+  const auto holds = [&](const FullLoad& load) {
+    return (workload.tpot_limit <= Seconds(0) ||
+            late_tpot(load, layout.pp) <= workload.tpot_limit) &&
+           (workload.ttft_limit <= Seconds(0) ||
+            late_ttft(load, workload, layout.pp) <= workload.ttft_limit);
   };
   // batch + q sqrt(batch) = most
   const double root = (std::sqrt(kQuantile * kQuantile + 4 * *most) - kQuantile) / 2;
   double low = 0, high = std::max(1.0, root * root);
   auto best = load_at(serving, workload, layout, limits, high);
-  if (!best || fits(*best)) return best;
+  if (!best || holds(*best)) return best;
   for (int i = 0; i < 20; ++i) {
     const double middle = (low + high) / 2;
-    const auto load = load_at(serving, workload, layout, limits, middle);
+    auto load = load_at(serving, workload, layout, limits, middle);
     if (!load) return load;
-    (fits(*load) ? low : high) = middle;
-    if (fits(*load)) best = load;
+    (holds(*load) ? low : high) = middle;
+    if (low == middle) best = std::move(load);
   }
   if (low <= 0) return fail("no batch holds the latency limits");
   return best;

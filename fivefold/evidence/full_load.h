@@ -16,6 +16,7 @@ struct EngineLimits {
 struct FullLoad {
   double batch = 0;  // sequences that decode, per attention group
   Seconds step;      // with its share of the prompts
+  Seconds decode;    // without them
   Seconds tpot;
   double tokens_per_second = 0;  // output, of the instance
 };
@@ -27,9 +28,9 @@ Result<FullLoad> load_at(const ServingModel& serving, const ServingWorkload& wor
 // At as many as memory and limits hold.
 Result<FullLoad> full_load(const ServingModel& serving, const ServingWorkload& workload,
                            const ServingLayout& layout, const EngineLimits& limits);
-// The most within the TPOT limit and half the TTFT limit a step: a prompt that arrives waits for
-// the step under way and gets its token at the end of the next. Sequences in flight of independent
-// arrivals follow Poisson's law: their 99th percentile must find room.
+// The most whose 99th percentiles hold the TTFT and TPOT limits when requests arrive independently:
+// sequences in flight, and the prompts that interrupt one of them, follow Poisson's law; prompts
+// wait for each other as in M/D/1.
 Result<FullLoad> load_within_limits(const ServingModel& serving, const ServingWorkload& workload,
                                     const ServingLayout& layout, const EngineLimits& limits);
 

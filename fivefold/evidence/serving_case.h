@@ -48,5 +48,7 @@ class ServingRigs {
 
 // Rows of published.csv, whose layout stands in prose: encoded one by one in catalog/deployments.
 Result<Predictions> predict_published_serving(const Catalog& catalog, const CsvTable& table);
+// Rows of MLPerf Inference: by chips, model and scenario.
+Result<Predictions> predict_mlperf(const Catalog& catalog, const CsvTable& table);
 
 }  // namespace fivefold
