@@ -168,24 +168,29 @@ Result<Instance> make_instance(const Setting& setting, const ServingLayout& layo
   return in;
 }
 
-ServingMemory memory_of(const Instance& in, const ServingWorkload& workload) {
+Holdings holdings_of(const Instance& in, int draft_tokens) {
   const double share = stage_share(in);
-  Bytes weights{0}, per_token{0}, per_sequence{0};
+  Holdings held;
   const auto add = [&](const LayerGroup& layer, double count) {
-    weights += count * layer_weights(in.model, layer, in.shard, in.precision);
-    per_token += count * cache_per_token(in.model, layer, in.shard, in.precision);
-    per_sequence += count * cache_per_sequence(in.model, layer, in.shard, in.precision);
+    held.weights += count * layer_weights(in.model, layer, in.shard, in.precision);
+    held.per_token += count * cache_per_token(in.model, layer, in.shard, in.precision);
+    held.per_sequence += count * cache_per_sequence(in.model, layer, in.shard, in.precision);
   };
   for (const LayerGroup& layer : in.model.layers) add(layer, layer.count * share);
-  if (workload.draft_tokens > 0) {
+  if (draft_tokens > 0) {
     for (const LayerGroup& layer : in.model.mtp) add(layer, layer.count);
   }
   // Embedding on the first stage, head on the last.
-  weights += head_weights(in.model, in.shard, in.precision) / std::min(2, in.layout.pp);
+  held.weights += head_weights(in.model, in.shard, in.precision) / std::min(2, in.layout.pp);
+  return held;
+}
+
+ServingMemory memory_of(const Instance& in, const ServingWorkload& workload) {
+  const Holdings held = holdings_of(in, workload.draft_tokens);
   ServingMemory memory;
-  memory.weights = weights;
+  memory.weights = held.weights;
   memory.reserve = workload.memory_reserve * in.machine.device.memory_capacity;
-  const Bytes sequence = per_token * (workload.input + workload.output) + per_sequence;
+  const Bytes sequence = held.per_token * (workload.input + workload.output) + held.per_sequence;
   const Bytes free = in.machine.device.memory_capacity - memory.reserve - memory.weights;
   memory.max_sequences =
       sequence > Bytes(0) ? std::max(0.0, free / sequence) : 1e9;  // a model without cache

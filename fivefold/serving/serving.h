@@ -149,6 +149,7 @@ class ServingModel {
   Result<ServingMemory> memory(const ServingWorkload& workload, const ServingLayout& layout) const;
 
   const EngineParameters& engine() const;
+  const serving::Setting& setting() const { return *setting_; }  // for the room itself
 
  private:
   std::shared_ptr<const serving::Setting> setting_;

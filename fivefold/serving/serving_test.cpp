@@ -6,7 +6,8 @@
 
 #include <gmock/gmock.h>
 
-#include "fivefold/catalog/catalog.h"
+#include "fivefold/serving/rig_test.h"
+#include "fivefold/serving/step.h"
 
 namespace fivefold {
 namespace {
@@ -14,58 +15,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
-
-Fact number(std::string path, double value) {
-  Fact fact;
-  fact.path = std::move(path);
-  fact.kind = Fact::Kind::kNumber;
-  fact.number = value;
-  return fact;
-}
-
-// The same plain efficiencies for everything, so that a test is about serving and not about a fit.
-Stack plain_stack() {
-  Stack stack;
-  stack.id = "plain";
-  StackEntry entry{.family = "*", .architecture = "*", .format = "*", .parameters = {}};
-  entry.parameters.own().all = {number("compute_fraction", 0.8),
-                          number("memory_fraction", 0.85),
-                          number("launch", 2e-6),
-                          number("cores", 24),
-                          number("clock", 1.8e9),
-                          number("efficiency", 0.8),
-                          number("base", 5e-6),
-                          number("step", 1e-6),
-                          number("latency", 4e-6)};
-  stack.entries.push_back(entry);
-  return stack;
-}
-
-const Catalog& catalog() {
-  static const Catalog loaded = *Catalog::load();
-  return loaded;
-}
-
-// A machine with everything that a ServingModel points to.
-struct Rig {
-  Stack stack = plain_stack();
-  Machine machine;
-  const Model* model;
-  Precision precision;
-  KernelModel kernels;
-
-  Rig(const char* system, int chips, const char* model_name)
-      : machine(*build_machine(**catalog().system(system), chips, stack)),
-        model(*catalog().model(model_name)),
-        precision(serving_precision(*model, machine.device)),
-        kernels(*KernelModel::make(machine.device, stack)) {}
-  Rig(const Rig&) = delete;
-
-  ServingModel serving() const { return ServingModel(machine, *model, kernels, precision); }
-};
-
-constexpr const char* kR1 = "deepseek-ai/DeepSeek-R1";
-constexpr const char* kLlama = "meta-llama/Llama-3.1-70B";
 
 TEST(ServingMemory, a_model_that_does_not_fit_says_by_how_much) {
   const Rig rig("cloudmatrix384", 4, kR1);
@@ -273,6 +222,69 @@ TEST(Decode, drafts_that_are_never_accepted_only_cost) {
   EXPECT_GT(never->tpot, plain->tpot);
   EXPECT_LT(always->tpot, never->tpot);
   EXPECT_DOUBLE_EQ(always->tpot.value() * 2, never->tpot.value());
+}
+
+// What a step is timed on, without the model around it.
+struct StepRig {
+  Rig rig;
+  serving::Setting setting;
+  serving::Instance instance;
+  StepRig(const char* system, int chips, const char* model, const ServingLayout& layout)
+      : rig(system, chips, model),
+        setting{rig.machine,
+                *rig.model,
+                rig.kernels,
+                rig.precision,
+                {},
+                serving::halves_of(rig.model->layers),
+                serving::halves_of(rig.model->mtp)},
+        instance(*serving::make_instance(setting, layout)) {}
+};
+
+TEST(MixedSteps, with_one_part_they_are_the_plain_pass) {
+  for (const char* model : {kR1, kLlama}) {
+    const bool experts = model == kR1;
+    const StepRig rig("dgx_h200_8", 8, model,
+                      experts ? ServingLayout{.dp = 8, .ep = 8} : ServingLayout{.tp = 8});
+    const StepParts decode = serving::pass_time(
+        rig.instance, {.sequences = 12, .q_len = 2, .context = 900, .decode = true});
+    const StepParts prompt =
+        serving::pass_time(rig.instance, {.sequences = 2, .q_len = 700, .context = 300});
+    const serving::MixedPass only_decode{.decodes = 12, .decode_q_len = 2, .decode_context = 900};
+    const serving::MixedPass only_prompt{
+        .prompt_tokens = 1400, .prompt_context = 300, .prompts = 2};
+    EXPECT_EQ(serving::mixed_time(rig.instance, only_decode).total(), decode.total());
+    EXPECT_EQ(serving::mixed_time(rig.instance, only_prompt).total(), prompt.total());
+  }
+}
+
+TEST(MixedSteps, weights_are_read_once_for_both_and_cores_of_attention_add_up) {
+  for (const char* model : {kR1, kLlama}) {
+    const StepRig rig("dgx_h200_8", 8, model, {.tp = 8});
+    const StepParts decode =
+        serving::pass_time(rig.instance, {.sequences = 16, .context = 2000, .decode = true});
+    const StepParts prompt = serving::pass_time(rig.instance, {.q_len = 64});
+    const StepParts mixed = serving::mixed_time(
+        rig.instance, {.decodes = 16, .decode_context = 2000, .prompt_tokens = 64});
+    EXPECT_NEAR(mixed.attention / (decode.attention + prompt.attention), 1, 1e-9);
+    EXPECT_LT(mixed.experts + mixed.projections,
+              0.75 * (decode.experts + decode.projections + prompt.experts + prompt.projections));
+    EXPECT_LT(mixed.total(), decode.total() + prompt.total());
+    EXPECT_GT(mixed.total(), std::max(decode.total(), prompt.total()));
+  }
+}
+
+TEST(MixedSteps, a_longer_prompt_never_takes_less_time) {
+  const StepRig rig("dgx_h200_8", 8, kR1, {.dp = 8, .ep = 8});
+  Seconds last{0};
+  for (double tokens = 0; tokens <= 8192; tokens += 256) {
+    const Seconds time =
+        serving::mixed_time(rig.instance,
+                            {.decodes = 16, .decode_context = 1500, .prompt_tokens = tokens})
+            .total();
+    EXPECT_GE(time, last) << tokens;
+    last = time;
+  }
 }
 
 // The closed form against thrown balls.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fivefold/serving/merge.h"
+
 namespace fivefold::serving {
 namespace {
 
@@ -86,33 +88,54 @@ Batch batch_of(const Pass& pass) {
           .decode = pass.decode};
 }
 
+// One or two passes that share a step: what depends on tokens only sees those of both.
+struct Step {
+  Pass first;
+  const Pass* second = nullptr;
+  double tokens() const {
+    const double alone = first.sequences * first.q_len;
+    return second == nullptr ? alone : alone + second->sequences * second->q_len;
+  }
+  bool decode() const { return first.decode && second == nullptr; }
+};
+
+// Calls `use` with each operator of the step.
+template <class OpsOf, class Use>
+void for_each_op(const Step& step, OpsOf ops_of, Use use) {
+  const OpList first = ops_of(batch_of(step.first));
+  if (step.second == nullptr) {
+    for (const Op& op : first) use(op);
+  } else {
+    for (const Op& op : merged_ops(first, ops_of(batch_of(*step.second)))) use(op);
+  }
+}
+
 // All-reduce of the tokens' activations within an attention group.
-Seconds reduce_time(const Instance& in, const Pass& pass) {
+Seconds reduce_time(const Instance& in, double tokens) {
   if (in.layout.tp == 1) return Seconds(0);
-  const Bytes activations =
-      stored(pass.sequences * pass.q_len * in.model.hidden, in.precision.activations);
+  const Bytes activations = stored(tokens * in.model.hidden, in.precision.activations);
   return collective_time(in.machine, Collective::kAllReduce, in.tensor, activations).time;
 }
 
-LayerTime attention_time(const Instance& in, const LayerGroup& layer, const Pass& pass) {
+LayerTime attention_time(const Instance& in, const LayerGroup& layer, const Step& step) {
   LayerTime time;
   if (std::holds_alternative<std::monostate>(layer.attention)) return time;
-  const Batch batch = batch_of(pass);
-  for (const Op& op : layer_ops(in.model, layer, in.shard, batch, in.precision)) {
-    add_op(in.kernels, op, time);
-  }
-  time.tensor = reduce_time(in, pass);
+  const auto ops_of = [&](const Batch& batch) {
+    return layer_ops(in.model, layer, in.shard, batch, in.precision);
+  };
+  for_each_op(step, ops_of, [&](const Op& op) { add_op(in.kernels, op, time); });
+  time.tensor = reduce_time(in, step.tokens());
   return time;
 }
 
-LayerTime ffn_time(const Instance& in, const LayerGroup& layer, const Pass& pass) {
+LayerTime ffn_time(const Instance& in, const LayerGroup& layer, const Step& step) {
   LayerTime time;
   if (std::holds_alternative<std::monostate>(layer.ffn)) return time;
-  Batch batch = batch_of(pass);
+  Batch batch{.sequences = step.tokens(), .decode = step.decode()};
   const MoeFfn* experts = moe(layer);
   if (experts != nullptr) {
     batch.expert_tokens = batch.tokens() * in.layout.dp;
-    batch.expert_imbalance = imbalance_of(in, *experts, pass, batch.expert_tokens);
+    batch.expert_imbalance = imbalance_of(in, *experts, step.first, batch.expert_tokens);
     // Copies of an expert share its tokens.
     const double ranks = double(in.layout.tp) * in.layout.dp;
     batch.expert_tokens *= in.shard.ep * in.shard.etp / ranks;
@@ -124,9 +147,9 @@ LayerTime ffn_time(const Instance& in, const LayerGroup& layer, const Pass& pass
   // after it.
   if (experts != nullptr && in.exchanges) {
     time.exchange =
-        exchange_time(in, *experts, batch.tokens(), batch.expert_imbalance, pass.decode);
+        exchange_time(in, *experts, batch.tokens(), batch.expert_imbalance, step.decode());
   } else {
-    time.tensor = reduce_time(in, pass);
+    time.tensor = reduce_time(in, batch.tokens());
   }
   return time;
 }
@@ -139,13 +162,13 @@ LayerTime sum(const LayerTime& a, const LayerTime& b) {
 
 // One layer of each group, in order.
 template <class Use>
-void for_each_layer(const Instance& in, const LayerHalves& halves, const Pass& pass, Use use) {
+void for_each_layer(const Instance& in, const LayerHalves& halves, const Step& step, Use use) {
   InlineVector<LayerTime, kMostGroups> attention;
   for (std::size_t i = 0; i < halves.ffn.size(); ++i) {
     const std::size_t alike = halves.first_alike[i];
     attention.push_back(alike < i ? attention[alike]
-                                  : attention_time(in, halves.attention[i], pass));
-    use(halves.ffn[i].count, sum(attention[i], ffn_time(in, halves.ffn[i], pass)));
+                                  : attention_time(in, halves.attention[i], step));
+    use(halves.ffn[i].count, sum(attention[i], ffn_time(in, halves.ffn[i], step)));
   }
 }
 
@@ -159,9 +182,9 @@ void add_layers(StepParts& parts, const LayerTime& time, double count) {
   parts.traffic += count * time.traffic;
 }
 
-StepParts layers_in_turn(const Instance& in, const Pass& pass) {
+StepParts layers_in_turn(const Instance& in, const Step& step) {
   StepParts parts;
-  for_each_layer(in, in.setting.layers, pass, [&](int count, const LayerTime& time) {
+  for_each_layer(in, in.setting.layers, step, [&](int count, const LayerTime& time) {
     add_layers(parts, time, count);
     parts.exchange += count * time.exchange;
   });
@@ -172,15 +195,22 @@ StepParts layers_in_turn(const Instance& in, const Pass& pass) {
 // takes twice the longer of the two; once, at the start, nothing hides the first exchange. In
 // prefill the exchange's kernels hold a share of the cores while they run; those of decode hold
 // none (DeepEP).
-StepParts layers_overlapped(const Instance& in, Pass pass) {
+StepParts layers_overlapped(const Instance& in, const Step& whole) {
   StepParts parts;
-  pass.sequences /= 2;
+  Step step = whole;
+  step.first.sequences /= 2;
+  Pass second;
+  if (whole.second != nullptr) {
+    second = *whole.second;
+    second.sequences /= 2;
+    step.second = &second;
+  }
   Seconds fill{0};
-  for_each_layer(in, in.setting.layers, pass, [&](int count, const LayerTime& time) {
+  for_each_layer(in, in.setting.layers, step, [&](int count, const LayerTime& time) {
     add_layers(parts, time, 2.0 * count);
     if (time.exchange <= Seconds(0)) return;
     const Seconds busy = time.compute() + time.tensor;
-    const double left = pass.decode ? 1 : in.engine.overlap_compute;
+    const double left = step.decode() ? 1 : in.engine.overlap_compute;
     const Seconds shared = std::min(busy / left, time.exchange);
     const Seconds slowed = busy + shared * (1 - left);
     const Seconds exposed = std::max(slowed, time.exchange) - busy;
@@ -192,40 +222,85 @@ StepParts layers_overlapped(const Instance& in, Pass pass) {
   return parts;
 }
 
-Seconds head_time(const Instance& in, const Pass& pass) {
-  const Batch batch = batch_of(pass);
+Seconds head_time(const Instance& in, const Step& step) {
   Seconds time{0};
-  for (const Op& op : head_ops(in.model, in.shard, batch, in.precision)) {
-    time += in.kernels.time(op).time;
-  }
+  const auto ops_of = [&](const Batch& batch) {
+    return head_ops(in.model, in.shard, batch, in.precision);
+  };
+  for_each_op(step, ops_of, [&](const Op& op) { time += in.kernels.time(op).time; });
   return time;
 }
 
+double logit_rows(const Pass& pass) {
+  return pass.decode ? pass.sequences * pass.q_len : pass.sequences;
+}
+
 // Each rank of an attention group holds its part of the logits.
-Seconds logits_time(const Instance& in, const Pass& pass) {
+Seconds logits_time(const Instance& in, const Step& step) {
   if (in.layout.tp == 1 || !in.model.lm_head) return Seconds(0);
-  const double rows = pass.decode ? pass.sequences * pass.q_len : pass.sequences;
+  const double rows =
+      logit_rows(step.first) + (step.second == nullptr ? 0 : logit_rows(*step.second));
   const Bytes logits = stored(rows * in.model.vocabulary, in.precision.activations);
   return collective_time(in.machine, Collective::kAllGather, in.tensor, logits).time;
 }
 
-}  // namespace
-
-StepParts pass_time(const Instance& in, const Pass& pass) {
-  StepParts parts = layers_in_turn(in, pass);
-  if (pass.overlap && in.exchanges && parts.exchange > Seconds(0)) {
-    const StepParts overlapped = layers_overlapped(in, pass);
+StepParts step_time(const Instance& in, const Step& step, bool overlap) {
+  StepParts parts = layers_in_turn(in, step);
+  if (overlap && in.exchanges && parts.exchange > Seconds(0)) {
+    const StepParts overlapped = layers_overlapped(in, step);
     if (overlapped.total() < parts.total()) parts = overlapped;
   }
-  parts.head += head_time(in, pass);
-  parts.tensor += logits_time(in, pass);
+  parts.head += head_time(in, step);
+  parts.tensor += logits_time(in, step);
   if (in.layout.pp > 1) {
-    const Bytes activations = stored(pass.sequences * pass.q_len * in.model.hidden / in.layout.tp,
-                                     in.precision.activations);
+    const Bytes activations =
+        stored(step.tokens() * in.model.hidden / in.layout.tp, in.precision.activations);
     parts.tensor += (in.layout.pp - 1) *
                     collective_time(in.machine, Collective::kSendRecv, in.stages, activations).time;
   }
   return parts;
+}
+
+}  // namespace
+
+Sides sides_time(const Instance& in, const Pass& pass) {
+  Sides sides;
+  const LayerHalves& layers = in.setting.layers;
+  InlineVector<LayerTime, kMostGroups> attention;
+  for (std::size_t i = 0; i < layers.ffn.size(); ++i) {
+    const std::size_t alike = layers.first_alike[i];
+    attention.push_back(alike < i ? attention[alike]
+                                  : attention_time(in, layers.attention[i], {pass}));
+    add_layers(sides.attention, attention[i], layers.ffn[i].count);
+    const LayerTime ffn = ffn_time(in, layers.ffn[i], {pass});
+    add_layers(sides.ffn, ffn, layers.ffn[i].count);
+    sides.ffn.exchange += layers.ffn[i].count * ffn.exchange;
+  }
+  return sides;
+}
+
+Seconds head_and_logits_time(const Instance& in, const Pass& pass) {
+  return head_time(in, {pass}) + logits_time(in, {pass});
+}
+
+StepParts pass_time(const Instance& in, const Pass& pass) {
+  return step_time(in, {pass}, pass.overlap);
+}
+
+StepParts mixed_time(const Instance& in, const MixedPass& mixed) {
+  const Pass decode{.sequences = mixed.decodes,
+                    .q_len = mixed.decode_q_len,
+                    .context = mixed.decode_context,
+                    .decode = true,
+                    .expert_imbalance = mixed.expert_imbalance};
+  const double prompts = std::max(1e-9, mixed.prompts);
+  const Pass prompt{.sequences = prompts,
+                    .q_len = mixed.prompt_tokens / prompts,
+                    .context = mixed.prompt_context,
+                    .expert_imbalance = mixed.expert_imbalance};
+  if (mixed.prompt_tokens <= 0) return step_time(in, {decode}, mixed.overlap);
+  if (mixed.decodes <= 0) return step_time(in, {prompt}, mixed.overlap);
+  return step_time(in, {decode, &prompt}, mixed.overlap);
 }
 
 Seconds draft_time(const Instance& in, const Pass& pass, int drafts) {
@@ -234,11 +309,11 @@ Seconds draft_time(const Instance& in, const Pass& pass, int drafts) {
     // The first run also takes in the tokens that were just accepted.
     Pass one = pass;
     if (draft > 0) one.q_len = 1;
-    for_each_layer(in, in.setting.drafts, one, [&](int count, const LayerTime& layer) {
+    for_each_layer(in, in.setting.drafts, {one}, [&](int count, const LayerTime& layer) {
       time += count * (layer.compute() + layer.tensor + layer.exchange);
     });
     one.q_len = 1;
-    time += head_time(in, one) + logits_time(in, one);
+    time += head_time(in, {one}) + logits_time(in, {one});
   }
   return time;
 }

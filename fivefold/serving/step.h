@@ -60,9 +60,38 @@ struct Pass {
 
 // All layers, head included; without drafts and overhead. Pipeline stages one after the other.
 StepParts pass_time(const Instance& instance, const Pass& pass);
+// Without micro-batches, apart: what an attention group does with its own tokens, and what all
+// groups do with theirs together, `pass.sequences` being the mean of them there. Head left out.
+struct Sides {
+  StepParts attention, ffn;
+};
+Sides sides_time(const Instance& instance, const Pass& pass);
+Seconds head_and_logits_time(const Instance& instance, const Pass& pass);
+
+// Prompt tokens that ride in a step of decoding sequences, per attention group. Either may be none.
+struct MixedPass {
+  double decodes = 0;  // sequences that decode
+  double decode_q_len = 1;
+  double decode_context = 0;
+  double prompt_tokens = 0;   // computed in this step
+  double prompt_context = 0;  // before them, in the cache already
+  double prompts = 1;         // that the tokens belong to
+  bool overlap = false;
+  double expert_imbalance = 0;  // 0: from the routing statistics
+};
+
+// Products, experts and communication take in the tokens of both at once; the cores of attention
+// add up.
+StepParts mixed_time(const Instance& instance, const MixedPass& pass);
 // The layers that draft, run once for each draft.
 Seconds draft_time(const Instance& instance, const Pass& pass, int drafts);
 
+// What one device holds: weights (of drafting layers if there are drafts), cache of a token and of
+// a sequence whatever its length.
+struct Holdings {
+  Bytes weights, per_token, per_sequence;
+};
+Holdings holdings_of(const Instance& instance, int draft_tokens);
 ServingMemory memory_of(const Instance& instance, const ServingWorkload& workload);
 // Why the weights do not fit, or nothing.
 Result<void> check_weights(const Instance& instance, const ServingMemory& memory);
