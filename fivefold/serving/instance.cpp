@@ -20,6 +20,7 @@ EngineParameters engine_parameters(const Stack& stack, const Device& device) {
     take("step_overhead", [&](double s) { engine.step_overhead = Seconds(s); });
     take("prefill_overhead", [&](double s) { engine.prefill_overhead = Seconds(s); });
     take("request_overhead", [&](double s) { engine.request_overhead = Seconds(s); });
+    take("exchange_kernels", [&](double s) { engine.exchange_kernels = Seconds(s); });
     take("overlap_compute", [&](double share) { engine.overlap_compute = share; });
     take("mixes_steps", [&](double flag) { engine.mixes_steps = flag > 0; });
   }

@@ -111,6 +111,8 @@ struct EngineParameters {
   Seconds prefill_overhead;    // each prefill step
   Seconds request_overhead;    // tokeniser, HTTP: part of TTFT only
   double overlap_compute = 1;  // share of the cores left to compute while a MoE exchange runs
+  Seconds exchange_kernels;    // of a low-latency exchange behind compute: what it keeps of the
+                               // cores, each layer and micro-batch
   bool mixes_steps = false;    // prefill chunks ride in decode steps (chunked prefill)
 };
 EngineParameters engine_parameters(const Stack& stack, const Device& device);
