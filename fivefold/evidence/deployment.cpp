@@ -14,18 +14,17 @@ namespace fivefold {
 namespace {
 
 const std::vector<std::string> kKeys = {
-    "rows",        "refused",    "system",       "model",      "chips",     "phase",   "tp",
-    "dp",          "ep",         "pp",           "instances",  "prefill",   "dense",   "experts",
-    "cache",       "engine",     "input",        "output",     "tokens",    "batch",   "tpot_ms",
-    "concurrency", "rounds",     "drafts",       "acceptance", "imbalance", "overlap", "prefix_hit",
-    "reserve",     "most_batch", "batch_tokens", "grows",      "against"};
+    "rows",         "refused",   "system",  "model",       "chips",     "phase",
+    "tp",           "dp",        "ep",      "pp",          "instances", "prefill",
+    "dense",        "experts",   "cache",   "engine",      "input",     "output",
+    "tokens",       "batch",     "tpot_ms", "concurrency", "rounds",    "drafts",
+    "acceptance",   "imbalance", "overlap", "prefix_hit",  "reserve",   "most_batch",
+    "batch_tokens", "grows",     "against", "calibrates",  "attention"};
 
 const std::pair<std::string_view, Deployment::Phase> kPhases[] = {
-    {"prefill", Deployment::Phase::kPrefill},
-    {"decode", Deployment::Phase::kDecode},
-    {"mixed", Deployment::Phase::kMixed},
-    {"full", Deployment::Phase::kFull},
-    {"pools", Deployment::Phase::kPools}};
+    {"prefill", Deployment::Phase::kPrefill}, {"decode", Deployment::Phase::kDecode},
+    {"mixed", Deployment::Phase::kMixed},     {"full", Deployment::Phase::kFull},
+    {"pools", Deployment::Phase::kPools},     {"load", Deployment::Phase::kLoad}};
 
 class Reader {
  public:
@@ -51,9 +50,11 @@ class Reader {
                .dense = text("dense"),
                .experts = text("experts"),
                .cache = text("cache"),
-               .chips = count("chips", 8)};
+               .chips = count("chips", 8),
+               .attention = text("attention")};
     d.layout = layout();
     d.instances = number("instances").value_or(1);
+    d.calibrates = text("calibrates") == "true";
     read_work(d);
     if (d.phase == Deployment::Phase::kPools) read_pools(d);
     if (const yaml::Node* against = node_.find("against"); over_ == nullptr && against != nullptr) {
@@ -86,7 +87,7 @@ class Reader {
                                      [&](const auto& entry) { return entry.first == phase; });
     if (known == std::end(kPhases)) {
       problem(node_, fmt::format("phase '{}' is not known", phase),
-              "prefill, decode, mixed, full or pools");
+              "prefill, decode, mixed, full, pools or load");
       return;
     }
     d.phase = known->second;

@@ -13,8 +13,9 @@
 namespace fivefold {
 
 struct Deployment {
-  // kFull: requests never run out. kPools: prefill on instances of its own.
-  enum class Phase { kPrefill, kDecode, kMixed, kFull, kPools };
+  // kFull: requests never run out. kPools: prefill on instances of its own. kLoad: the layout is not
+  // published, the load is (published_load.cpp).
+  enum class Phase { kPrefill, kDecode, kMixed, kFull, kPools, kLoad };
   std::vector<std::string> rows;  // ids; a trailing * stands for any rest
   std::string refused;            // why these rows are not predicted; nothing else is then given
   ServingSetup setup;
@@ -30,6 +31,7 @@ struct Deployment {
   ServingLayout prefill_layout;       // pools
   double instances = 1, prefill_instances = 1;
   std::vector<Deployment> against;  // none, or what the row compares with
+  bool calibrates = false;          // a parameter of a stack was set on these rows
   Place place;
 };
 

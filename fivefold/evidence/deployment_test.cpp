@@ -33,6 +33,7 @@ TEST(Deployments, every_shipped_one_fits_its_machine) {
     const auto system = catalog.system(d.setup.system);
     ASSERT_TRUE(system) << d.rows.front();
     const int devices = d.setup.chips * (*system)->chip->devices_per_chip;
+    if (d.phase == Deployment::Phase::kLoad) continue;
     EXPECT_LE(d.instances * d.layout.devices(), devices) << d.rows.front();
   }
 }

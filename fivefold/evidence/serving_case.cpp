@@ -29,10 +29,14 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
       return tl::unexpected(fmt::format("format {} is not known", experts));
     }
     // Weights in INT4 are widened to the activations' format (W4A8).
-    precision.expert_a = precision.expert_b == Format::kInt4 ? precision.gemm_a : precision.expert_b;
+    precision.expert_a =
+        precision.expert_b == Format::kInt4 ? precision.gemm_a : precision.expert_b;
   }
   if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
     return tl::unexpected(fmt::format("format {} is not known", setup.cache));
+  }
+  if (!setup.attention.empty() && !read(setup.attention, precision.attention)) {
+    return tl::unexpected(fmt::format("format {} is not known", setup.attention));
   }
   return precision;
 }
@@ -82,8 +86,8 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
 
 tl::expected<const ServingRig*, std::string> ServingRigs::find(const ServingSetup& setup) {
   const std::string key =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
-                  setup.dense, setup.experts, setup.cache, setup.chips);
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
+                  setup.dense, setup.experts, setup.cache, setup.chips, setup.attention);
   auto found = rigs_.find(key);
   if (found == rigs_.end()) found = rigs_.emplace(key, build(setup)).first;
   if (!found->second) return tl::unexpected(found->second.error());

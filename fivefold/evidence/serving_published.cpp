@@ -164,6 +164,13 @@ tl::expected<Outcome, std::string> outcome_of(const ServingRig& rig, const Deplo
 
 void predict_row(ServingRigs& rigs, const Deployment& d, const CsvTable& table, std::size_t row,
                  Prediction& p) {
+  p.calibrated = d.calibrates;
+  if (d.phase == Deployment::Phase::kLoad) {
+    const auto predicted = predict_at_load(rigs, d, table, row, p);
+    if (predicted) p.predicted = *predicted;
+    if (!predicted) p.refused = predicted.error();
+    return;
+  }
   ServingSetup setup = d.setup;
   setup.chip = p.chip;
   if (const auto stack = rigs.stack_of(setup)) p.stack = stack->id;
