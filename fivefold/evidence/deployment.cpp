@@ -193,10 +193,14 @@ Result<std::vector<Deployment>> load_deployments() {
 
 const Deployment* deployment_of(const std::vector<Deployment>& deployments, std::string_view id) {
   const Deployment* by_pattern = nullptr;
+  std::size_t longest = 0;
   for (const Deployment& d : deployments) {
     for (const std::string& row : d.rows) {
       if (row == id) return &d;
-      if (row.ends_with('*') && id.starts_with(row.substr(0, row.size() - 1))) by_pattern = &d;
+      if (row.size() <= longest || !row.ends_with('*')) continue;
+      if (!id.starts_with(row.substr(0, row.size() - 1))) continue;
+      by_pattern = &d;
+      longest = row.size();
     }
   }
   return by_pattern;

@@ -13,8 +13,8 @@
 namespace fivefold {
 
 struct Deployment {
-  // kFull: requests never run out. kPools: prefill on instances of its own. kLoad: the layout is not
-  // published, the load is (published_load.cpp).
+  // kFull: requests never run out. kPools: prefill on instances of its own. kLoad: the layout is
+  // not published, the load is (published_load.cpp).
   enum class Phase { kPrefill, kDecode, kMixed, kFull, kPools, kLoad };
   std::vector<std::string> rows;  // ids; a trailing * stands for any rest
   std::string refused;            // why these rows are not predicted; nothing else is then given
@@ -38,7 +38,8 @@ struct Deployment {
 Result<std::vector<Deployment>> load_deployments();
 Result<std::vector<Deployment>> read_deployments(const std::string& file, std::string_view text);
 
-// The deployment that names the row: by its whole id before by a pattern; null if none does.
+// The deployment that names the row: by its whole id, else by the longest pattern; null if none
+// does.
 const Deployment* deployment_of(const std::vector<Deployment>& deployments, std::string_view id);
 
 }  // namespace fivefold

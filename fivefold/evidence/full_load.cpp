@@ -85,7 +85,13 @@ Result<FullLoad> full_load(const ServingModel& serving, const ServingWorkload& w
                            const ServingLayout& layout, const EngineLimits& limits) {
   const auto most = most_sequences(serving, workload, layout, limits);
   if (!most) return fail(most.error());
-  return load_at(serving, workload, layout, limits, std::max(1.0, *most));
+  // Batches are tuned: one step less of a kernel's tiles may yield more than a few more sequences.
+  auto best = load_at(serving, workload, layout, limits, std::max(1.0, *most));
+  for (const double share : {0.95, 0.9, 0.8, 0.7, 0.6, 0.5}) {
+    auto load = load_at(serving, workload, layout, limits, std::max(1.0, share * *most));
+    if (load && best && load->tokens_per_second > best->tokens_per_second) best = std::move(load);
+  }
+  return best;
 }
 
 namespace {
