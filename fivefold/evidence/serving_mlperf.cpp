@@ -170,6 +170,18 @@ tl::expected<double, std::string> best_rate(const ServingRig& rig, const Scenari
   return best;
 }
 
+std::string system_of(const Catalog& catalog, const std::vector<std::string>& preferred,
+                      const Chip& chip) {
+  for (const std::string& id : preferred) {
+    const auto system = catalog.system(id);
+    if (system && (*system)->chip->id == chip.id) return id;
+  }
+  for (const System* system : catalog.systems()) {
+    if (system->chip != nullptr && system->chip->id == chip.id) return system->id;
+  }
+  return "";
+}
+
 tl::expected<double, std::string> predict_row(ServingRigs& rigs, const Catalog& catalog,
                                               const Benchmarks& benchmarks, const CsvTable& table,
                                               std::size_t row, Prediction& p) {
@@ -180,18 +192,12 @@ tl::expected<double, std::string> predict_row(ServingRigs& rigs, const Catalog& 
   if (table.at(row, "system").find("Pruned") != std::string_view::npos) {
     return tl::unexpected<std::string>("the model was pruned");
   }
-  const auto system =
-      std::find_if(benchmarks.systems.begin(), benchmarks.systems.end(), [&](const auto& id) {
-        const auto found = catalog.system(id);
-        return found && (*found)->chip->id == (*chip)->id;
-      });
-  if (system == benchmarks.systems.end()) {
-    return tl::unexpected<std::string>("no system of these chips in the catalog");
-  }
+  const std::string system = system_of(catalog, benchmarks.systems, **chip);
+  if (system.empty()) return tl::unexpected<std::string>("no system of these chips in the catalog");
   const double chips = table.number(row, "chips").value_or(0);
   const double nodes = std::max(1.0, table.number(row, "nodes").value_or(1));
   if (chips < 1) return tl::unexpected<std::string>("number of chips not published");
-  ServingSetup setup{.system = *system,
+  ServingSetup setup{.system = system,
                      .chip = p.chip,
                      .model = p.model,
                      .engine = engine_of(table, row, **chip),
