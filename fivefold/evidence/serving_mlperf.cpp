@@ -217,6 +217,12 @@ tl::expected<double, std::string> predict_row(ServingRigs& rigs, const Catalog& 
   return tokens;
 }
 
+// Throughput with and without limits of latency are told apart.
+std::string scenario_family(std::string_view scenario) {
+  if (scenario == "Offline") return "mlperf_offline";
+  return scenario == "Server" ? "mlperf_server" : "mlperf_interactive";
+}
+
 }  // namespace
 
 Result<Predictions> predict_mlperf(const Catalog& catalog, const CsvTable& table) {
@@ -227,7 +233,7 @@ Result<Predictions> predict_mlperf(const Catalog& catalog, const CsvTable& table
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     Prediction p;
     p.form = "serving";
-    p.family = "throughput";
+    p.family = scenario_family(table.at(row, "scenario"));
     p.chip = rigs.chip_of({.chip = std::string(table.at(row, "chip"))});
     p.model = std::string(table.at(row, "model"));
     p.row = fmt::format("{}:{} {}", file_stem(table.file), table.lines[row], table.at(row, "id"));
