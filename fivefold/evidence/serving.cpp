@@ -212,20 +212,6 @@ Result<Predictions> predict_prompts(const Catalog& catalog, const CsvTable& tabl
   return predictions;
 }
 
-// MLPerf names neither layout nor batch.
-Predictions refuse_scenarios(const Catalog& catalog, const CsvTable& table) {
-  Predictions predictions;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    Prediction p = blank(table, row, "throughput", text(table, row, "unit"));
-    if (const auto chip = catalog.chip(p.chip)) p.chip = (*chip)->id;
-    p.measured = table.number(row, "value").value_or(0);
-    p.refused =
-        fmt::format("{} scenario: layout and batch not published", table.at(row, "scenario"));
-    predictions.push_back(std::move(p));
-  }
-  return predictions;
-}
-
 }  // namespace
 
 Result<Predictions> predict_loops(ServingRigs& rigs, const CsvTable& table,
@@ -275,7 +261,7 @@ Result<Predictions> predict_serving(const Catalog& catalog, const CsvTable& tabl
     return predict_loops(rigs, table);
   }
   if (table.column("prompt_time") >= 0) return predict_prompts(catalog, table);
-  if (table.column("scenario") >= 0) return refuse_scenarios(catalog, table);
+  if (table.column("scenario") >= 0) return predict_mlperf(catalog, table);
   return predict_published_serving(catalog, table);
 }
 

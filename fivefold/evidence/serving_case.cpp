@@ -28,7 +28,9 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
     if (!read(experts, precision.expert_b)) {
       return tl::unexpected(fmt::format("format {} is not known", experts));
     }
-    precision.expert_a = precision.expert_b;
+    // Weights in INT4 are widened to the activations' format (W4A8).
+    precision.expert_a =
+        precision.expert_b == Format::kInt4 ? precision.gemm_a : precision.expert_b;
   }
   // A model published in FP8 with scales of blocks is served so; tables call both FP8. SGLang's
   // dense products take such scales at the pace of plain FP8 where it is told to (FlashInfer).
@@ -42,6 +44,9 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
   with_blocks(model.native_experts, precision.expert_b);
   if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
     return tl::unexpected(fmt::format("format {} is not known", setup.cache));
+  }
+  if (!setup.attention.empty() && !read(setup.attention, precision.attention)) {
+    return tl::unexpected(fmt::format("format {} is not known", setup.attention));
   }
   return precision;
 }
@@ -88,7 +93,7 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
   const auto precision = precision_of(setup, **model, machine->device);
   if (!precision) return tl::unexpected(precision.error());
   auto rig = std::make_unique<ServingRig>(
-      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), {}});
+      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), *model, {}});
   rig->serving =
       std::make_unique<const ServingModel>(rig->machine, **model, rig->kernels, *precision);
   return rig;
@@ -96,8 +101,8 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
 
 tl::expected<const ServingRig*, std::string> ServingRigs::find(const ServingSetup& setup) {
   const std::string key =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
-                  setup.dense, setup.experts, setup.cache, setup.chips);
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
+                  setup.dense, setup.experts, setup.cache, setup.chips, setup.attention);
   auto found = rigs_.find(key);
   if (found == rigs_.end()) found = rigs_.emplace(key, build(setup)).first;
   if (!found->second) return tl::unexpected(found->second.error());

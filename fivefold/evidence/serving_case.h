@@ -16,6 +16,7 @@ struct ServingRig {
   std::unique_ptr<const Stack> stack;  // kernels and library of the chip's stack, engine of the row
   Machine machine;
   KernelModel kernels;
+  const Model* model;                           // of the catalog
   std::unique_ptr<const ServingModel> serving;  // points to those above
 };
 
@@ -28,6 +29,7 @@ struct ServingSetup {
   std::string experts = "";  // of experts; empty: as dense
   std::string cache = "";    // of the KV cache; empty: as the program would serve
   int chips = 1;
+  std::string attention = "";  // of the core of attention; empty: as the program would serve
 };
 
 // Resolves names and keeps what it built. A refusal is a short reason.
@@ -55,5 +57,13 @@ Result<Predictions> predict_loops(ServingRigs& rigs, const CsvTable& table,
 
 // Rows of published.csv, whose layout stands in prose: encoded one by one in catalog/deployments.
 Result<Predictions> predict_published_serving(const Catalog& catalog, const CsvTable& table);
+struct Deployment;
+// Of a row whose layout is not published, in its unit: TPOT or tokens a second of a chip at the
+// load that the deployment's two rows give together.
+tl::expected<double, std::string> predict_at_load(ServingRigs& rigs, const Deployment& deployment,
+                                                  const CsvTable& table, std::size_t row,
+                                                  Prediction& p);
+// Rows of MLPerf Inference: by chips, model and scenario.
+Result<Predictions> predict_mlperf(const Catalog& catalog, const CsvTable& table);
 
 }  // namespace fivefold

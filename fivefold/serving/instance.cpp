@@ -26,6 +26,7 @@ EngineParameters engine_parameters(const Stack& stack, const Device& device) {
     take("host_sequence", [&](double s) { engine.host_sequence = Seconds(s); });
     take("host_stream", [&](double s) { engine.host_stream = Seconds(s); });
     take("issue", [&](double s) { engine.issue = Seconds(s); });
+    take("exchange_kernels", [&](double s) { engine.exchange_kernels = Seconds(s); });
     take("overlap_compute", [&](double share) { engine.overlap_compute = share; });
     take("batch_tokens", [&](double tokens) { engine.batch_tokens = tokens; });
     take("mixes_steps", [&](double flag) { engine.mixes_steps = flag > 0; });

@@ -122,6 +122,8 @@ struct EngineParameters {
   Seconds host_stream;         // and for each sequence that sends tokens to its client
   Seconds issue;               // of one operator where prompts are in the step, so that no graph is
   double overlap_compute = 1;  // share of the cores left to compute while a MoE exchange runs
+  Seconds exchange_kernels;    // of a low-latency exchange behind compute: what it keeps of the
+                               // cores, each layer and micro-batch
   double batch_tokens = 8192;  // of prompts, at most, in a step
   bool mixes_steps = false;    // prompts ride in decode steps
   bool host_overlaps = true;   // the host prepares the next step while this one runs

@@ -226,7 +226,10 @@ StepParts layers_overlapped(const Instance& in, const Step& whole) {
     const double left = step.decode() ? 1 : in.engine.overlap_compute;
     const Seconds shared = std::min(busy / left, time.exchange);
     const Seconds slowed = busy + shared * (1 - left);
-    const Seconds exposed = std::max(slowed, time.exchange) - busy;
+    // In decode its kernels that send and receive still stand in the stream of compute.
+    const Seconds kernels =
+        step.decode() ? std::min(in.engine.exchange_kernels, time.exchange) : Seconds(0);
+    const Seconds exposed = std::max(slowed + kernels, time.exchange) - busy;
     parts.exchange += 2.0 * count * exposed;
     parts.hidden += 2.0 * count * std::max(Seconds(0), time.exchange - exposed);
     fill = std::max(fill, time.exchange);
