@@ -54,6 +54,14 @@ struct Rig {
         kernels(*KernelModel::make(machine.device, stack)) {}
   Rig(const Rig&) = delete;
 
+  // Prompts ride in decode steps, or are steps of their own.
+  void set_mixes(bool mixes) {
+    StackEntry entry{.family = "serving", .architecture = "*", .format = "*", .parameters = {}};
+    entry.parameters.own().all = {number("mixes_steps", mixes ? 1 : 0)};
+    stack.entries.push_back(entry);
+    kernels = *KernelModel::make(machine.device, stack);
+  }
+
   ServingModel serving() const { return ServingModel(machine, *model, kernels, precision); }
 };
 

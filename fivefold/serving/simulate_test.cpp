@@ -176,6 +176,40 @@ TEST(Simulation, one_request_takes_what_the_closed_form_says) {
   EXPECT_NEAR(tpot_of(t, load.requests[0]), decode->tpot.value(), 0.01 * decode->tpot.value());
 }
 
+// In the steady state of a closed loop both ways say the same. Lengths are spread, so that requests
+// do not all end together; the first and last tenth, where the loop fills and empties, are left out.
+TEST(Simulation, a_closed_loop_settles_where_the_closed_form_says) {
+  for (const bool mixes : {true, false}) {
+    for (const int clients : {4, 16, 64}) {
+      SimulationSetup setup = bench().setup();
+      setup.concurrency = clients;
+      setup.pool.engine.mixes = mixes;
+      RequestLoad load = load_of(std::size_t(clients) * 60, 0, 256, 600, 3);
+      Random random(9, "test spread");
+      for (Request& r : load.requests) r.output = 400 + int(random.below(401));
+      const auto result = simulate(setup, load);
+      ASSERT_TRUE(result);
+      std::vector<double> tpot;
+      double tokens = 0;
+      const double begin = 0.1 * result->makespan, end = 0.9 * result->makespan;
+      for (std::size_t i = 0; i < load.requests.size(); ++i) {
+        const RequestTimes& t = result->requests[i];
+        if (t.finish < begin || t.finish > end) continue;
+        tpot.push_back(tpot_of(t, load.requests[i]));
+        tokens += load.requests[i].output;
+      }
+      const ServingWorkload workload{.input = 256, .output = 600, .length_spread = 0.67};
+      Rig rig("dgx_h100_8", 8, kLlama);
+      rig.set_mixes(mixes);
+      const auto loop = rig.serving().mixed(workload, {.tp = 8}, clients);
+      ASSERT_TRUE(loop);
+      EXPECT_NEAR(mean(tpot) / loop->tpot.value(), 1, 0.03) << clients << " mixes " << mixes;
+      EXPECT_NEAR(tokens / (end - begin) / loop->tokens_per_second, 1, 0.03)
+          << clients << " mixes " << mixes;
+    }
+  }
+}
+
 // Prompts of one length and one answered token are M/D/1: the mean wait is rho/(2(1-rho)) services.
 TEST(Simulation, equal_prompts_wait_as_m_d_1_says) {
   SimulationSetup setup = bench().setup();
