@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "fivefold/evidence/calibrate.h"
 #include "fivefold/evidence/calibrate_collectives.h"
+#include "fivefold/evidence/calibrate_serving.h"
 #include "fivefold/evidence/calibrate_training.h"
 #include "fivefold/report/table.h"
 
@@ -15,7 +16,7 @@ namespace {
 struct Options {
   std::vector<std::string> paths;
   std::string out, source = "CALIBRATED";
-  bool collectives = false, training = false;
+  bool collectives = false, training = false, serving = false;
 };
 
 TableCell percent_cell(double share) {
@@ -153,11 +154,47 @@ void run_training(const Options& options, const Catalog& catalog, Context& conte
   print_table(table_of(*fit), context);
 }
 
+Table table_of(const ServingFit& fit) {
+  Table table;
+  table.columns = {{"engine"},
+                   {"chip"},
+                   {"family"},
+                   {"rows", Align::kRight},
+                   {"held", Align::kRight},
+                   {"fitted", Align::kRight},
+                   {"held out", Align::kRight, "held_out"},
+                   {"without the chip", Align::kRight, "left_out"}};
+  for (const ServingFit::Cell& c : fit.cells) {
+    table.add({c.engine, c.chip, c.family, count_cell(c.rows), count_cell(c.held_rows),
+               percent_cell(c.error), percent_cell(c.held_error), percent_cell(c.left_out_error)});
+  }
+  return table;
+}
+
+void run_serving(const Options& options, const Catalog& catalog, Context& context) {
+  const auto fit = fit_serving(catalog, options.paths, progress_bar());
+  if (!fit) return context.refuse(fit.error());
+  if (fit->values.empty()) {
+    return context.refuse(make_error("no closed loop to fit: nothing is written",
+                                     "give tables with ttft_ms, tpot_ms and concurrency"));
+  }
+  if (!options.out.empty()) {
+    const std::string text =
+        "# Written by `fivefold calibrate --serving`: do not edit by hand. The names of the\n"
+        "# parameters are explained in fivefold/serving/serving.h.\n" +
+        source_text(options, catalog, "serving engines") + serving_yaml(*fit, options.source);
+    const auto written = write_file(options.out, text);
+    if (!written) return context.refuse(written.error());
+  }
+  print_table(table_of(*fit), context);
+}
+
 void run(const Options& options, Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
   if (options.collectives) return run_collectives(options, *catalog, context);
   if (options.training) return run_training(options, *catalog, context);
+  if (options.serving) return run_serving(options, *catalog, context);
   const auto groups = read_kernel_groups(*catalog, options.paths);
   if (!groups) return context.refuse(groups.error());
   for (const std::string& note : groups->notes) fmt::print(stderr, "fivefold: {}\n", note);
@@ -195,6 +232,8 @@ void add_calibrate_command(CLI::App& app, Context& context) {
                     "Fit communication libraries to the collectives among the files");
   command->add_flag("--training", options->training,
                     "Fit training frameworks to the training steps among the files");
+  command->add_flag("--serving", options->serving,
+                    "Fit serving engines to the closed loops among the files");
   command->callback([options, &context] { run(*options, context); });
 }
 

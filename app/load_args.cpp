@@ -37,7 +37,7 @@ Result<Lengths> lengths_of(const std::string& text, double isl, double osl) {
 }
 
 Result<ChosenLoad> from_trace(const LoadArgs& args) {
-  auto read = read_load(args.trace, {.limit = args.requests, .sort = args.sort, .seed = args.seed});
+  auto read = find_load(args.trace, {.limit = args.requests, .sort = args.sort, .seed = args.seed});
   if (!read) return fail(std::move(read.error()));
   ChosenLoad chosen{std::move(read->load), read->timed, std::move(read->notes)};
   if (args.repeat > 1) chosen.load = repeated(chosen.load, args.repeat);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "fivefold/serving/simulate.h"
-#include "fivefold/traffic/traffic.h"
+#include "fivefold/traffic/named.h"
 
 namespace CLI {
 class App;

@@ -138,7 +138,7 @@ bool same_vendor(std::string_view a, std::string_view b) {
 // The shipped folders that other rooms read.
 bool is_elsewhere(std::string_view path) {
   return path.starts_with("claims/") || path.starts_with("deployments/") ||
-         path.starts_with("loads/");
+         path.starts_with("benchmarks/") || path.starts_with("loads/");
 }
 
 }  // namespace

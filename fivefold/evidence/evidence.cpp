@@ -86,8 +86,10 @@ Result<std::vector<std::string>> measured_files(const std::vector<std::string>& 
     std::vector<std::string> found;
     for (fs::recursive_directory_iterator entry(path, problem), end; entry != end && !problem;
          entry.increment(problem)) {
-      if (entry->is_regular_file(problem) && is_csv(entry->path().string()))
-        found.push_back(entry->path().string());
+      const std::string file = entry->path().string();
+      if (entry->is_regular_file(problem) && (is_csv(file) || is_request_run(file))) {
+        found.push_back(file);
+      }
     }
     if (problem)
       add_problem(error, fmt::format("cannot read folder '{}': {}", path, problem.message()));
@@ -154,15 +156,18 @@ Result<Evidence> validate(const Catalog& catalog, const std::vector<std::string>
   Error error;
   for (std::size_t i = 0; i < files->size(); ++i) {
     if (progress) progress(double(i) / double(files->size()));
-    auto table = read_csv((*files)[i]).map(with_header);
+    const bool run = is_request_run((*files)[i]);
+    auto table = run ? Result<CsvTable>(CsvTable{}) : read_csv((*files)[i]).map(with_header);
     bool known = true;
-    auto rows = table ? predict(catalog, *table, known) : fail(std::move(table.error()));
+    auto rows = run     ? predict_request_run(catalog, (*files)[i])
+                : table ? predict(catalog, *table, known)
+                        : fail(std::move(table.error()));
     if (!rows) {
       error.problems.insert(error.problems.end(), rows.error().problems.begin(),
                             rows.error().problems.end());
       continue;
     }
-    add_notes(*table, known, notes);
+    if (!run) add_notes(*table, known, notes);
     for (Prediction& row : *rows) {
       if (row.refused.empty() && !is_predicted(row)) row.refused = "no measured value";
       if (!row.refused.empty()) ++evidence.refused[row.refused];

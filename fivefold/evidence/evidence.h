@@ -26,7 +26,8 @@ struct CsvTable {
 Result<CsvTable> read_csv(const std::string& path);
 // Some operator tables have no header line: the one that their file name and width tell.
 CsvTable with_header(CsvTable table);
-// Files as they are, and of directories every *.csv and *.csv.gz below, in order of name.
+// Files as they are, and of directories every *.csv, *.csv.gz and recorded run below, in order of
+// name.
 Result<std::vector<std::string>> measured_files(const std::vector<std::string>& paths);
 
 struct Prediction {
@@ -67,6 +68,10 @@ Result<Predictions> predict_kernels(const Catalog& catalog, const CsvTable& tabl
 Result<Predictions> predict_collectives(const Catalog& catalog, const CsvTable& table);
 Result<Predictions> predict_training(const Catalog& catalog, const CsvTable& table);
 Result<Predictions> predict_serving(const Catalog& catalog, const CsvTable& table);
+
+// A recorded run: "requests.jsonl" with its "meta.json" beside it.
+bool is_request_run(const std::string& path);
+Result<Predictions> predict_request_run(const Catalog& catalog, const std::string& path);
 
 struct Cell {
   std::string form, family, chip, stack;

@@ -28,10 +28,25 @@ tl::expected<Precision, std::string> precision_of(const ServingSetup& setup, con
     if (!read(experts, precision.expert_b)) {
       return tl::unexpected(fmt::format("format {} is not known", experts));
     }
-    precision.expert_a = precision.expert_b;
+    // Weights in INT4 are widened to the activations' format (W4A8).
+    precision.expert_a =
+        precision.expert_b == Format::kInt4 ? precision.gemm_a : precision.expert_b;
   }
+  // A model published in FP8 with scales of blocks is served so; tables call both FP8. SGLang's
+  // dense products take such scales at the pace of plain FP8 where it is told to (FlashInfer).
+  const auto with_blocks = [&](Format published, Format& given) {
+    if (setup.engine != "sglang" && given == Format::kFp8 && published == Format::kFp8Block)
+      given = published;
+  };
+  with_blocks(model.native, precision.gemm_a);
+  with_blocks(model.native, precision.gemm_b);
+  with_blocks(model.native_experts, precision.expert_a);
+  with_blocks(model.native_experts, precision.expert_b);
   if (!setup.cache.empty() && !read(setup.cache, precision.cache)) {
     return tl::unexpected(fmt::format("format {} is not known", setup.cache));
+  }
+  if (!setup.attention.empty() && !read(setup.attention, precision.attention)) {
+    return tl::unexpected(fmt::format("format {} is not known", setup.attention));
   }
   return precision;
 }
@@ -48,6 +63,11 @@ std::unique_ptr<const Stack> ServingRigs::stack_of(const ServingSetup& setup) co
   if (const auto named = catalog_.stack(setup.engine)) kernels = *named;
   Stack joined = with_engine(catalog_, *kernels, **chip, "engine/" + setup.engine);
   joined.id = setup.engine;
+  if (!engine_.empty()) {
+    StackEntry over{.family = "serving", .architecture = "*", .format = "*", .parameters = {}};
+    over.parameters.own().all = engine_;
+    joined.entries.push_back(std::move(over));
+  }
   return std::make_unique<const Stack>(std::move(joined));
 }
 
@@ -73,7 +93,7 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
   const auto precision = precision_of(setup, **model, machine->device);
   if (!precision) return tl::unexpected(precision.error());
   auto rig = std::make_unique<ServingRig>(
-      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), {}});
+      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), *model, {}});
   rig->serving =
       std::make_unique<const ServingModel>(rig->machine, **model, rig->kernels, *precision);
   return rig;
@@ -81,8 +101,8 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
 
 tl::expected<const ServingRig*, std::string> ServingRigs::find(const ServingSetup& setup) {
   const std::string key =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
-                  setup.dense, setup.experts, setup.cache, setup.chips);
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", setup.system, setup.chip, setup.model, setup.engine,
+                  setup.dense, setup.experts, setup.cache, setup.chips, setup.attention);
   auto found = rigs_.find(key);
   if (found == rigs_.end()) found = rigs_.emplace(key, build(setup)).first;
   if (!found->second) return tl::unexpected(found->second.error());

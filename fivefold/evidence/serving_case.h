@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fivefold/evidence/evidence.h"
 #include "fivefold/serving/serving.h"
@@ -15,6 +16,7 @@ struct ServingRig {
   std::unique_ptr<const Stack> stack;  // kernels and library of the chip's stack, engine of the row
   Machine machine;
   KernelModel kernels;
+  const Model* model;                           // of the catalog
   std::unique_ptr<const ServingModel> serving;  // points to those above
 };
 
@@ -27,12 +29,15 @@ struct ServingSetup {
   std::string experts = "";  // of experts; empty: as dense
   std::string cache = "";    // of the KV cache; empty: as the program would serve
   int chips = 1;
+  std::string attention = "";  // of the core of attention; empty: as the program would serve
 };
 
 // Resolves names and keeps what it built. A refusal is a short reason.
 class ServingRigs {
  public:
-  explicit ServingRigs(const Catalog& catalog) : catalog_(catalog) {}
+  // `engine`: facts that go over those of every engine.
+  explicit ServingRigs(const Catalog& catalog, std::vector<Fact> engine = {})
+      : catalog_(catalog), engine_(std::move(engine)) {}
   tl::expected<const ServingRig*, std::string> find(const ServingSetup& setup);
   // The stack that the setup runs on, engine included; null if the chip is unknown.
   std::unique_ptr<const Stack> stack_of(const ServingSetup& setup) const;
@@ -42,10 +47,23 @@ class ServingRigs {
  private:
   tl::expected<std::unique_ptr<ServingRig>, std::string> build(const ServingSetup& setup) const;
   const Catalog& catalog_;
+  std::vector<Fact> engine_;
   std::map<std::string, tl::expected<std::unique_ptr<ServingRig>, std::string>> rigs_;
 };
 
+// Closed loops of one engine (empty: of all), on rigs of one's own.
+Result<Predictions> predict_loops(ServingRigs& rigs, const CsvTable& table,
+                                  std::string_view engine = {});
+
 // Rows of published.csv, whose layout stands in prose: encoded one by one in catalog/deployments.
 Result<Predictions> predict_published_serving(const Catalog& catalog, const CsvTable& table);
+struct Deployment;
+// Of a row whose layout is not published, in its unit: TPOT or tokens a second of a chip at the
+// load that the deployment's two rows give together.
+tl::expected<double, std::string> predict_at_load(ServingRigs& rigs, const Deployment& deployment,
+                                                  const CsvTable& table, std::size_t row,
+                                                  Prediction& p);
+// Rows of MLPerf Inference: by chips, model and scenario.
+Result<Predictions> predict_mlperf(const Catalog& catalog, const CsvTable& table);
 
 }  // namespace fivefold

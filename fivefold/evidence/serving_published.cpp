@@ -12,7 +12,10 @@ namespace {
 // What a deployment yields, in the units of the metrics.
 struct Outcome {
   Seconds ttft, tpot;
-  double tokens_per_second_per_device = 0;
+  Seconds step;                             // of a batch, decode or prefill
+  Seconds layers;                           // of the step: without head, drafts and overhead
+  double tokens_per_second_per_device = 0;  // prefill: cached tokens counted as done
+  double tokens_per_second = 0;             // of all instances
 };
 
 std::string short_reason(const Error& error) {
@@ -20,60 +23,117 @@ std::string short_reason(const Error& error) {
   return what.starts_with("does not fit") ? "does not fit" : what;
 }
 
-tl::expected<Outcome, std::string> outcome_of(const ServingModel& serving, const Deployment& d,
-                                              const ServingWorkload& workload) {
-  const double devices = d.layout.devices();
-  if (d.phase == Deployment::Phase::kPrefill) {
-    const auto e = serving.prefill(workload, d.layout, *d.tokens);
-    if (!e) return tl::unexpected(short_reason(e.error()));
-    return Outcome{e->time, {}, e->tokens_per_second / devices};
-  }
-  if (d.phase == Deployment::Phase::kDecode) {
-    const auto e = d.batch ? serving.decode(workload, d.layout, *d.batch)
-                           : serving.best_decode(workload, d.layout);
-    if (!e) return tl::unexpected(short_reason(e.error()));
-    return Outcome{{}, e->tpot, e->tokens_per_second / devices};
-  }
-  double concurrency = d.concurrency.value_or(0);
-  if (!d.concurrency) {
-    const auto memory = serving.memory(workload, d.layout);
-    if (!memory) return tl::unexpected(short_reason(memory.error()));
-    concurrency = std::floor(memory->max_sequences) * d.layout.dp;
-  }
-  const auto e = serving.mixed(workload, d.layout, concurrency);
-  if (!e) return tl::unexpected(short_reason(e.error()));
-  return Outcome{e->ttft, e->tpot, e->tokens_per_second / devices};
+template <class Estimate>
+Outcome outcome_of(const Estimate& e, double devices) {
+  const Seconds beside = e.parts.head + e.parts.drafts + e.parts.overhead;
+  return {.step = e.step,
+          .layers = e.step - beside,
+          .tokens_per_second_per_device = e.tokens_per_second / devices,
+          .tokens_per_second = e.tokens_per_second};
 }
 
-// A metric as its family, and how it follows from the outcome; negative: not of this phase.
-struct Metric {
-  std::string family;
-  double predicted = -1;
-};
-
-Metric metric_of(std::string_view metric, const Outcome& outcome, const ServingRig& rig) {
-  const double per_chip =
-      outcome.tokens_per_second_per_device * rig.machine.system->chip->devices_per_chip;
-  if (metric == "tpot") return {"tpot", outcome.tpot.value() * 1e3};
-  if (metric == "ttft" || metric == "latency") return {"ttft", outcome.ttft.value() * 1e3};
-  if (metric.ends_with("throughput_per_chip") || metric.ends_with("throughput_per_card")) {
-    return {"throughput", per_chip};
+tl::expected<Outcome, std::string> run(const ServingModel& serving, const Deployment& d,
+                                       const ServingWorkload& workload) {
+  const double devices = d.layout.devices();
+  const auto refuse = [](const Error& e) { return tl::unexpected(short_reason(e)); };
+  switch (d.phase) {
+    case Deployment::Phase::kPrefill: {
+      const auto e = serving.prefill(workload, d.layout, *d.tokens);
+      if (!e) return refuse(e.error());
+      Outcome outcome = outcome_of(*e, devices);
+      outcome.ttft = e->time;
+      return outcome;
+    }
+    case Deployment::Phase::kDecode: {
+      const auto e = d.batch ? serving.decode(workload, d.layout, *d.batch)
+                             : serving.best_decode(workload, d.layout);
+      if (!e) return refuse(e.error());
+      Outcome outcome = outcome_of(*e, devices);
+      outcome.tpot = e->tpot;
+      return outcome;
+    }
+    case Deployment::Phase::kFull: {
+      const auto e = full_load(serving, workload, d.layout, d.limits);
+      if (!e) return refuse(e.error());
+      return Outcome{.tpot = e->tpot,
+                     .step = e->step,
+                     .tokens_per_second_per_device = e->tokens_per_second / devices,
+                     .tokens_per_second = d.instances * e->tokens_per_second};
+    }
+    default:
+      break;
   }
-  // Nodes of these rows have eight chips.
-  if (metric.find("throughput_per_node") != metric.npos) return {"throughput", 8 * per_chip};
-  return {"throughput", -1};
+  const bool pools = d.phase == Deployment::Phase::kPools;
+  const auto e = pools ? serving.split(workload,
+                                       {.prefill = d.prefill_layout,
+                                        .decode = d.layout,
+                                        .prefill_instances = d.prefill_instances,
+                                        .decode_instances = d.instances},
+                                       *d.concurrency)
+                       : serving.mixed(workload, d.layout, *d.concurrency / d.instances);
+  if (!e) return refuse(e.error());
+  const double all =
+      pools ? d.instances * devices + d.prefill_instances * d.prefill_layout.devices() : devices;
+  return Outcome{.ttft = e->ttft,
+                 .tpot = e->tpot,
+                 .step = e->decode_step,
+                 .tokens_per_second_per_device = e->tokens_per_second / all,
+                 .tokens_per_second = e->tokens_per_second * (pools ? 1 : d.instances)};
 }
 
 std::string family_of(std::string_view metric) {
-  if (metric == "tpot") return "tpot";
-  return metric == "ttft" || metric == "latency" ? "ttft" : "throughput";
+  if (metric.find("gain") != metric.npos || metric.find("speedup") != metric.npos) return "gain";
+  if (metric.ends_with("layer_latency") || metric.ends_with("stream_latency")) return "layer";
+  if (metric == "tpot" || metric == "decode_step") return "tpot";
+  if (metric == "ttft" || metric == "latency" || metric == "ttft_reduction") return "ttft";
+  return "throughput";
 }
 
-const Deployment* find(const std::vector<Deployment>& deployments, std::string_view id) {
-  for (const Deployment& d : deployments) {
-    if (std::find(d.rows.begin(), d.rows.end(), id) != d.rows.end()) return &d;
+// Tokens a second for each 10^12 operations that the package can do in 8 bits.
+double efficiency(double per_chip, const Chip& chip) {
+  const auto peak = std::max(chip.peak(Format::kFp8), chip.peak(Format::kInt8));
+  return peak.value() > 0 ? per_chip / (peak.value() / 1e12) : 0;
+}
+
+// Two deployments compared. Gains in percent are taken as ratios, measured ones too: a gain of
+// nothing has no relative error.
+void compare(std::string_view metric, const Outcome& outcome, const Outcome& against,
+             Prediction& p) {
+  if (metric == "ttft_reduction") {
+    p.predicted = (against.ttft - outcome.ttft).value() * 1e3;
+    return;
   }
-  return nullptr;
+  p.predicted = outcome.tokens_per_second_per_device / against.tokens_per_second_per_device;
+  if (p.unit != "percent") return;
+  p.measured = 1 + p.measured / 100;
+  p.unit = "x";
+}
+
+// How a metric follows from the outcome; zero: not of this phase.
+double value_of(std::string_view metric, const Outcome& outcome, const ServingRig& rig,
+                const ServingWorkload& workload) {
+  const Chip& chip = *rig.machine.system->chip;
+  const double per_chip = outcome.tokens_per_second_per_device * chip.devices_per_chip;
+  if (metric == "tpot") return outcome.tpot.value() * 1e3;
+  if (metric == "decode_step") return outcome.step.value() * 1e3;
+  if (metric == "ttft" || metric == "latency") return outcome.ttft.value() * 1e3;
+  if (metric == "output_speed_per_user")
+    return outcome.tpot > Seconds(0) ? 1 / outcome.tpot.value() : 0;
+  if (metric == "system_output_throughput") return outcome.tokens_per_second;
+  if (metric.ends_with("throughput_per_chip") || metric.ends_with("throughput_per_card")) {
+    return per_chip;
+  }
+  if (metric.ends_with("_per_TFLOPS")) return efficiency(per_chip, chip);
+  // Nodes of these rows have eight chips.
+  if (metric.ends_with("throughput_per_node")) return 8 * per_chip;
+  if (metric.ends_with("throughput_per_node_excl_hits")) {
+    return 8 * per_chip * (1 - workload.prefix_hit);
+  }
+  const double layers = std::max(1, rig.model->layer_count());
+  if (metric == "decode_layer_latency") return outcome.layers.value() * 1e6 / layers;
+  // Each of two micro-batches has half of a layer's time.
+  if (metric == "microbatch_stream_latency") return outcome.layers.value() * 1e6 / layers / 2;
+  return 0;
 }
 
 Prediction blank(const Catalog& catalog, const CsvTable& table, std::size_t row) {
@@ -92,8 +152,25 @@ Prediction blank(const Catalog& catalog, const CsvTable& table, std::size_t row)
   return p;
 }
 
+tl::expected<Outcome, std::string> outcome_of(const ServingRig& rig, const Deployment& d,
+                                              const CsvTable& table, std::size_t row) {
+  ServingWorkload workload = d.workload;
+  const auto input = d.input ? d.input : table.number(row, "input_len");
+  if (!input) return tl::unexpected<std::string>("input length not published");
+  workload.input = *input;
+  workload.output = d.output.value_or(table.number(row, "output_len").value_or(1));
+  return run(*rig.serving, d, workload);
+}
+
 void predict_row(ServingRigs& rigs, const Deployment& d, const CsvTable& table, std::size_t row,
                  Prediction& p) {
+  p.calibrated = d.calibrates;
+  if (d.phase == Deployment::Phase::kLoad) {
+    const auto predicted = predict_at_load(rigs, d, table, row, p);
+    if (predicted) p.predicted = *predicted;
+    if (!predicted) p.refused = predicted.error();
+    return;
+  }
   ServingSetup setup = d.setup;
   setup.chip = p.chip;
   if (const auto stack = rigs.stack_of(setup)) p.stack = stack->id;
@@ -102,25 +179,27 @@ void predict_row(ServingRigs& rigs, const Deployment& d, const CsvTable& table, 
     p.refused = rig.error();
     return;
   }
-  ServingWorkload workload = d.workload;
-  const auto input = d.input ? d.input : table.number(row, "input_len");
-  if (!input) {
-    p.refused = "input length not published";
-    return;
-  }
-  workload.input = *input;
-  workload.output = d.output.value_or(table.number(row, "output_len").value_or(1));
-  const auto outcome = outcome_of(*(*rig)->serving, d, workload);
+  const auto outcome = outcome_of(**rig, d, table, row);
   if (!outcome) {
     p.refused = outcome.error();
     return;
   }
-  const Metric metric = metric_of(table.at(row, "metric"), *outcome, **rig);
-  if (metric.predicted <= 0) {
-    p.refused = fmt::format("metric {} is not comparable", table.at(row, "metric"));
-    return;
+  const std::string_view metric = table.at(row, "metric");
+  if (d.against.empty()) {
+    p.predicted = value_of(metric, *outcome, **rig, d.workload);
+  } else {
+    ServingSetup other = d.against.front().setup;
+    other.chip = p.chip;
+    const auto other_rig = rigs.find(other);
+    const auto against = other_rig ? outcome_of(**other_rig, d.against.front(), table, row)
+                                   : tl::unexpected(other_rig.error());
+    if (!against) {
+      p.refused = against.error();
+      return;
+    }
+    compare(metric, *outcome, *against, p);
   }
-  p.predicted = metric.predicted;
+  if (p.predicted <= 0) p.refused = fmt::format("metric {} is not comparable", metric);
 }
 
 }  // namespace
@@ -137,11 +216,11 @@ Result<Predictions> predict_published_serving(const Catalog& catalog, const CsvT
   Predictions predictions;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     Prediction p = blank(catalog, table, row);
-    const Deployment* d = find(*deployments, table.at(row, "id"));
-    if (table.at(row, "phase") == "ablation" || table.at(row, "phase") == "fleet") {
-      p.refused = fmt::format("{} figure, not a serving point", table.at(row, "phase"));
-    } else if (d == nullptr) {
+    const Deployment* d = deployment_of(*deployments, table.at(row, "id"));
+    if (d == nullptr) {
       p.refused = "layout not published in full";
+    } else if (!d->refused.empty()) {
+      p.refused = d->refused;
     } else {
       predict_row(rigs, *d, table, row, p);
     }

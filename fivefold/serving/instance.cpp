@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -20,8 +21,18 @@ EngineParameters engine_parameters(const Stack& stack, const Device& device) {
     take("step_overhead", [&](double s) { engine.step_overhead = Seconds(s); });
     take("prefill_overhead", [&](double s) { engine.prefill_overhead = Seconds(s); });
     take("request_overhead", [&](double s) { engine.request_overhead = Seconds(s); });
+    take("request_token", [&](double s) { engine.request_token = Seconds(s); });
+    take("host_step", [&](double s) { engine.host_step = Seconds(s); });
+    take("host_sequence", [&](double s) { engine.host_sequence = Seconds(s); });
+    take("host_stream", [&](double s) { engine.host_stream = Seconds(s); });
+    take("issue", [&](double s) { engine.issue = Seconds(s); });
+    take("exchange_kernels", [&](double s) { engine.exchange_kernels = Seconds(s); });
     take("overlap_compute", [&](double share) { engine.overlap_compute = share; });
+    take("batch_tokens", [&](double tokens) { engine.batch_tokens = tokens; });
     take("mixes_steps", [&](double flag) { engine.mixes_steps = flag > 0; });
+    take("host_overlaps", [&](double flag) { engine.host_overlaps = flag > 0; });
+    if (const Fact* fused = entry.parameters->find("fused_models"))
+      engine.fused_models = fused->text;
   }
   return engine;
 }
@@ -124,6 +135,28 @@ LayerHalves halves_of(const std::vector<LayerGroup>& layers) {
     halves.first_alike.push_back(alike);
   }
   return halves;
+}
+
+namespace {
+
+bool is_named(const std::string& model, const std::string& parts) {
+  std::istringstream words(parts);
+  for (std::string word; words >> word;) {
+    if (model.find(word) != model.npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// Scales of blocks depend on the values, so that no kernel before can know them; static ones of
+// tensors, and of NVFP4 the global one, are part of the checkpoint.
+Setting make_setting(const Machine& machine, const Model& model, const KernelModel& kernels,
+                     const Precision& precision, const EngineParameters& engine) {
+  Precision stored = precision;
+  const bool is_static = precision.gemm_a == Format::kFp8 || precision.gemm_a == Format::kNvFp4;
+  stored.fused = is_static && is_named(model.id, engine.fused_models);
+  return {machine, model, kernels, stored, engine, halves_of(model.layers), halves_of(model.mtp)};
 }
 
 Result<Instance> make_instance(const Setting& setting, const ServingLayout& layout) {

@@ -20,14 +20,104 @@ double waiting_services(double busy, double others) {
   return std::min(share / (2 * (1 - share)), std::max(0.0, others) / 2);
 }
 
-// What one prompt adds to the decode steps of its instance.
-Seconds prefill_work(const Instance& in, const ServingWorkload& workload,
-                     const PrefillEstimate& prompt, const DecodeEstimate& step) {
-  if (!in.engine.mixes_steps) return prompt.step;
-  // The prompt rides in a decode step: weights are read once for both, and the products take in the
-  // decoding sequences as so many more rows.
-  const double rows = 1 + step.batch / serving::fresh_tokens(workload);
-  return std::max(Seconds(0), prompt.step * rows + step.parts.attention - step.step);
+// Over which share of a decode's time the requests of all clients end. All start together; each
+// round adds its own length's spread to what there is, so that widths grow as the root of rounds.
+double spread_of_ends(const ServingWorkload& workload) {
+  if (workload.loop_rounds <= 0) return 1;
+  const double rounds = std::max(1.0, workload.loop_rounds - 1);
+  const double mean_root = 2.0 / 3 * std::sqrt(rounds);  // of 1 to `rounds`
+  return std::min(1.0, workload.length_spread * std::max(1.0, mean_root));
+}
+
+// A group's loop at a batch: what the model needs of it in each iteration.
+struct Round {
+  double batch = 0;  // sequences that decode
+  double steps = 0;  // of a sequence
+  Seconds step;      // of decoding alone
+  double fresh = 0;  // tokens of a prompt
+};
+
+// What prompts do to a group: to those that decode, and to themselves.
+struct Prompts {
+  Seconds stall;  // of a sequence, over all its steps
+  Seconds first;  // from the request to the first token
+  Seconds wave;   // that the requests of the first round wait for each other, on average
+  Seconds work;   // of the instance, each
+  Seconds apart;  // of `first`, while others decode
+};
+
+// Prompts in steps of their own, before any decoding goes on. Requests end in steps of decoding, so
+// that the prompts which follow them are there together: a batch, or several one after the other.
+// Those that wait keep nobody else from decoding for as long.
+Prompts alone(const Instance& in, const ServingWorkload& workload, const ServingMemory& memory,
+              const Round& round, double clients) {
+  const double ends = std::max(1.0, spread_of_ends(workload) * round.steps);
+  const double crowd = std::clamp(clients * workload.poll_steps / ends, 1.0, clients);
+  const double most = std::max(1.0, std::floor(in.engine.batch_tokens / round.fresh));
+  const auto batch_of = [&](double prompts) {
+    return serving::prefill_estimate(in, workload, memory, prompts * round.fresh / in.layout.tp);
+  };
+  const double together = std::min(crowd, most);
+  const PrefillEstimate batch = batch_of(together);
+  const Seconds waits = (crowd / together - 1) / 2 * batch.time;
+  Prompts prompts;
+  prompts.work = batch.time / together;
+  prompts.apart = (workload.poll_steps - 1) / 2 * round.step;
+  prompts.first = batch.time + waits + prompts.apart;
+  const Seconds others = std::max(Seconds(0), (clients - 1) * prompts.work - waits);
+  prompts.stall = round.batch / clients * others;
+  if (workload.loop_rounds > 0) {
+    const double filled = std::min(clients, most);
+    const Seconds full = filled > together ? batch_of(filled).time : batch.time;
+    const Seconds wave = std::max(0.0, clients / filled - 1) / 2 * full;
+    prompts.wave = std::max(Seconds(0), wave - waits) / workload.loop_rounds;
+  }
+  return prompts;
+}
+
+// Prompts that ride in the steps of those that decode, so many in one as arrive in a step: requests
+// of equal length end together, but reach the engine one by one.
+Prompts riding(const Instance& in, const ServingWorkload& workload, const Round& round,
+               double clients) {
+  const double arrivals = round.batch / round.steps;  // a step
+  const double most = std::max(1.0, std::floor(in.engine.batch_tokens / round.fresh));
+  const double looked = arrivals * workload.poll_steps;
+  const double together = looked / (1 - std::exp(-looked));
+  const double prompts_a_step = std::clamp(together, 1.0, most);
+  const double chunks = std::ceil(round.fresh / std::max(1.0, in.engine.batch_tokens));
+  const auto mixed_step = [&](double prompts) {
+    const StepParts parts = serving::issued(
+        in, serving::mixed_time(in, {.decodes = round.batch,
+                                     .decode_q_len = 1.0 + workload.draft_tokens,
+                                     .decode_context = workload.input + workload.output / 2,
+                                     .prompt_tokens = prompts * round.fresh / chunks,
+                                     .prompt_context = workload.prefix_hit * workload.input +
+                                                       round.fresh * (1 - 1 / chunks) / 2,
+                                     .prompts = prompts,
+                                     .overlap = workload.microbatch_overlap,
+                                     .expert_imbalance = workload.expert_imbalance}));
+    return parts.total() +
+           serving::exposed_host(in, workload, round.batch + prompts, parts.total());
+  };
+  const Seconds step = mixed_step(prompts_a_step);
+  Prompts prompts;
+  prompts.work = std::max(Seconds(0), chunks * (step - round.step)) / prompts_a_step;
+  prompts.stall = (round.batch - 1) * prompts.work;
+  prompts.first = chunks * step;
+  // A prompt waits for the step under way, which another one rides in where requests end together.
+  const double ends = std::max(1.0, spread_of_ends(workload) * round.steps);
+  const double ridden = std::min(1.0, (clients - 1) / prompts_a_step * chunks / ends);
+  if (clients > 1) {
+    prompts.first += (workload.poll_steps - 1) / 2 * round.step;
+    prompts.first += round.step + ridden * (step - round.step);
+  }
+  prompts.apart = prompts.first;
+  if (workload.loop_rounds > 0) {
+    const double filled = std::min(most, clients);
+    const Seconds full = filled > prompts_a_step ? mixed_step(filled) : step;
+    prompts.wave = std::max(0.0, clients / filled - 1) / 2 * chunks * full / workload.loop_rounds;
+  }
+  return prompts;
 }
 
 // The first requests of all clients arrive together and are prefilled one batch after the other: on
@@ -35,10 +125,9 @@ Seconds prefill_work(const Instance& in, const ServingWorkload& workload,
 // rounds.
 Seconds first_wave(const Instance& in, const ServingWorkload& workload, const ServingMemory& memory,
                    double prompts) {
-  constexpr double kBatchTokens = 8192;  // of a prefill batch; engines default to 8 to 16 Ki
   if (workload.loop_rounds <= 0 || prompts <= 1) return Seconds(0);
   const double tokens = serving::fresh_tokens(workload);
-  const double together = std::clamp(std::floor(kBatchTokens / tokens), 1.0, prompts);
+  const double together = std::clamp(std::floor(in.engine.batch_tokens / tokens), 1.0, prompts);
   const PrefillEstimate batch =
       serving::prefill_estimate(in, workload, memory, together * tokens / in.layout.tp);
   return (prompts - 1) / 2 / together * batch.step / workload.loop_rounds;
@@ -57,29 +146,31 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
   const ServingMemory memory = serving::memory_of(*in, workload);
   if (auto fits = serving::check_batch(*in, memory, 1); !fits) return fail(fits.error());
   const double group = std::max(1.0, concurrency / layout.dp);
-  const PrefillEstimate prompt =
-      serving::prefill_estimate(*in, workload, memory, serving::fresh_tokens(workload) / layout.tp);
-  const Seconds wave = first_wave(*in, workload, memory, std::min(group, memory.max_sequences));
-  double batch = std::min(group, memory.max_sequences);
+  const double holds = memory.max_sequences;
+  double batch = std::min(group, holds);
   LoopEstimate result;
   for (int i = 0; i < kIterations; ++i) {
     const DecodeEstimate step = serving::decode_estimate(*in, workload, memory, batch);
-    const Seconds work = prefill_work(*in, workload, prompt, step);
-    const double others = std::max(0.0, batch - 1);
-    result.tpot = step.tpot + others / workload.output * work;
-    result.prefill_share = batch / workload.output * work / result.tpot;
-    result.ttft = in->engine.request_overhead + prompt.time +
-                  waiting_services(result.prefill_share, others) * work + wave;
-    if (others > 0) result.ttft += step.step / 2;
+    const double tokens = step.step / step.tpot;
+    const Round round{batch, std::max(1.0, workload.output / tokens), step.step,
+                      serving::fresh_tokens(workload)};
+    const double clients = std::min(group, holds);
+    const Prompts prompts = in->engine.mixes_steps ? riding(*in, workload, round, clients)
+                                                   : alone(*in, workload, memory, round, clients);
+    result.tpot = step.tpot + prompts.stall / workload.output;
+    result.prefill_share = batch / workload.output * prompts.work / result.tpot;
+    const Seconds request = in->engine.request_overhead + workload.input * in->engine.request_token;
+    result.ttft = request + prompts.first + prompts.wave;
     // What memory does not hold waits until a sequence ends.
     const Seconds decoding = workload.output * result.tpot;
-    const double holds = memory.max_sequences;
     if (group > holds) result.ttft += (group / holds - 1) * (decoding + result.ttft);
     const Seconds life = result.ttft + decoding;
-    batch = std::clamp(group * (decoding / life), std::min(1.0, group), holds);
+    const Seconds apart = request + prompts.apart;
+    const Seconds steps = in->engine.mixes_steps ? decoding : round.steps * step.step;
+    batch = std::clamp(group * (steps / (steps + apart)), std::min(1.0, group), holds);
     result.tokens_per_second = concurrency * workload.output / life.value();
     result.decode_step = step.step;
-    result.prefill = prompt.step;
+    result.prefill = prompts.work;
     result.memory = step.memory;
   }
   return result;
@@ -108,8 +199,9 @@ Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const 
   for (int i = 0; i < kIterations; ++i) {
     const DecodeEstimate step = serving::decode_estimate(*decodes, workload, memory, batch);
     const Seconds decoding = workload.output * step.tpot;
-    const Seconds alone =
-        setting_->engine.request_overhead + prompt->time + prompt->cache_transfer + step.step;
+    const Seconds alone = setting_->engine.request_overhead +
+                          workload.input * setting_->engine.request_token + prompt->time +
+                          prompt->cache_transfer + step.step;
     const double rate = concurrency / (alone + decoding).value();
     const double busy = rate / prompts_per_second;
     const Seconds queued = waiting_services(busy, concurrency / servers - 1) * prompt->step;

@@ -58,7 +58,8 @@ DecodeEstimate decode_estimate(const Instance& in, const ServingWorkload& worklo
   DecodeEstimate estimate;
   estimate.parts = pass_time(in, pass);
   estimate.parts.drafts = draft_time(in, pass, workload.draft_tokens);
-  estimate.parts.overhead = in.engine.step_overhead;
+  estimate.parts.overhead =
+      in.engine.step_overhead + exposed_host(in, workload, batch, estimate.parts.total());
   const double tokens = tokens_per_step(workload.draft_tokens, workload.acceptance);
   estimate.step = estimate.parts.total();
   estimate.tpot = estimate.step / tokens;
@@ -97,8 +98,7 @@ PrefillEstimate prefill_estimate(const Instance& in, const ServingWorkload& work
                                  const ServingMemory& memory, double tokens_per_device) {
   const PrefillPass plan = prefill_pass(workload, tokens_per_device * in.layout.tp);
   PrefillEstimate estimate;
-  estimate.parts = pass_time(in, plan.pass);
-  estimate.parts.overhead = in.engine.prefill_overhead;
+  estimate.parts = issued(in, pass_time(in, plan.pass));
   estimate.step = estimate.parts.total();
   estimate.time = plan.passes * estimate.step;
   // Stages work on successive batches at once.

@@ -43,9 +43,9 @@ DecodeEstimate search_batch(const Instance& in, const ServingWorkload& workload,
 
 ServingModel::ServingModel(const Machine& machine, const Model& model, const KernelModel& kernels,
                            const Precision& precision)
-    : setting_(std::make_shared<const serving::Setting>(serving::Setting{
-          machine, model, kernels, precision, engine_parameters(kernels.stack(), machine.device),
-          serving::halves_of(model.layers), serving::halves_of(model.mtp)})) {}
+    : setting_(std::make_shared<const serving::Setting>(
+          serving::make_setting(machine, model, kernels, precision,
+                                engine_parameters(kernels.stack(), machine.device)))) {}
 
 const EngineParameters& ServingModel::engine() const {
   return setting_->engine;

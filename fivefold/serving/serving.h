@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "fivefold/catalog/catalog.h"
 #include "fivefold/collective/collective.h"
@@ -38,9 +39,13 @@ struct ServingWorkload {
   bool microbatch_overlap = true;  // two batches may hide communication behind compute
   double expert_imbalance = 0;     // busiest device over the mean; 0: from the routing statistics
   double memory_reserve = 0.1;     // of capacity: context, activations, fragmentation
-  double loop_rounds =
-      0;                  // closed loops: requests each client sends, all start at once; 0: endless
-  double prefix_hit = 0;  // share of the input whose cache is already there
+  double prefix_hit = 0;           // share of the input whose cache is already there
+  // Closed loops.
+  double loop_rounds = 0;    // requests each client sends, all start at once; 0: endless
+  double length_spread = 1;  // of outputs, longest less shortest over the mean; 0: all end together
+  double stream_interval = 1;  // tokens that are sent to the client at once
+  double poll_steps = 1;       // decode steps between two looks for new requests
+  bool serial_host = false;    // each step is prepared only after the last one, whatever the engine
 };
 
 struct ServingMemory {
@@ -63,6 +68,7 @@ struct StepParts {
   Seconds overhead;   // host and scheduler
   Seconds hidden;
   Seconds arithmetic, traffic;
+  double operators = 0;  // issued one by one where no graph holds them
   Seconds compute() const { return attention + projections + experts + streaming + head + drafts; }
   Seconds total() const { return compute() + tensor + exchange + overhead; }
 };
@@ -107,11 +113,23 @@ struct ServingPools {
 
 // What the engine costs beside its kernels; of the stack's entries of family "serving".
 struct EngineParameters {
-  Seconds step_overhead;       // scheduler and host, each decode step that no kernel hides
+  Seconds step_overhead;       // between two steps, whatever is in them
   Seconds prefill_overhead;    // each prefill step
-  Seconds request_overhead;    // tokeniser, HTTP: part of TTFT only
+  Seconds request_overhead;    // HTTP, tokeniser, detokeniser: part of TTFT only
+  Seconds request_token;       // and for each token of the prompt
+  Seconds host_step;           // host's work for a step: schedule, inputs, sampled tokens
+  Seconds host_sequence;       // and for each sequence in it
+  Seconds host_stream;         // and for each sequence that sends tokens to its client
+  Seconds issue;               // of one operator where prompts are in the step, so that no graph is
   double overlap_compute = 1;  // share of the cores left to compute while a MoE exchange runs
-  bool mixes_steps = false;    // prefill chunks ride in decode steps (chunked prefill)
+  Seconds exchange_kernels;    // of a low-latency exchange behind compute: what it keeps of the
+                               // cores, each layer and micro-batch
+  double batch_tokens = 8192;  // of prompts, at most, in a step
+  bool mixes_steps = false;    // prompts ride in decode steps
+  bool host_overlaps = true;   // the host prepares the next step while this one runs
+  // Parts of the names of models whose kernels write what the next product takes: all-reduce, norm
+  // and quantisation are one.
+  std::string fused_models;
 };
 EngineParameters engine_parameters(const Stack& stack, const Device& device);
 // The kernels and communication of a stack with the engine of another ("engine/sglang"; empty: the

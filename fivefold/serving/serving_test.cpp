@@ -231,13 +231,7 @@ struct StepRig {
   serving::Instance instance;
   StepRig(const char* system, int chips, const char* model, const ServingLayout& layout)
       : rig(system, chips, model),
-        setting{rig.machine,
-                *rig.model,
-                rig.kernels,
-                rig.precision,
-                {},
-                serving::halves_of(rig.model->layers),
-                serving::halves_of(rig.model->mtp)},
+        setting(serving::make_setting(rig.machine, *rig.model, rig.kernels, rig.precision, {})),
         instance(*serving::make_instance(setting, layout)) {}
 };
 

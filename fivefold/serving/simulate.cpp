@@ -130,7 +130,7 @@ class Simulation {
       : setup_(setup),
         load_(load),
         pools_(std::move(pools)),
-        overhead_(pools_.front().instance.engine.request_overhead.value()) {
+        engine_(pools_.front().instance.engine) {
     result_.requests.resize(load.requests.size());
     progress_.resize(load.requests.size());
     for (Pool& pool : pools_) {
@@ -190,7 +190,9 @@ class Simulation {
 
   void arrive(std::uint32_t r, double now) {
     result_.requests[r].arrival = now;
-    schedule(now + overhead_, Event::Kind::kEnter, r);
+    const Seconds delay =
+        engine_.request_overhead + load_.requests[r].input * engine_.request_token;
+    schedule(now + delay.value(), Event::Kind::kEnter, r);
   }
 
   std::size_t choose(Pool& pool, std::uint32_t r) {
@@ -383,7 +385,7 @@ class Simulation {
   const SimulationSetup& setup_;
   const RequestLoad& load_;
   std::vector<Pool> pools_;
-  const double overhead_;
+  const EngineParameters engine_;  // of the pool that requests come to
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t order_ = 0;
   double now_ = 0;

@@ -169,7 +169,8 @@ TEST(Simulation, one_request_takes_what_the_closed_form_says) {
   const ServingWorkload workload{.input = 2048, .output = 512};
   const auto prefill = bench().serving.prefill(workload, {.tp = 8}, 2048.0 / 8);
   const auto decode = bench().serving.decode(workload, {.tp = 8}, 1);
-  const double overhead = bench().serving.engine().request_overhead.value();
+  const EngineParameters& host = bench().serving.engine();
+  const double overhead = (host.request_overhead + 2048 * host.request_token).value();
   const RequestTimes& t = result->requests[0];
   EXPECT_NEAR(ttft_of(t), prefill->time.value() + overhead, 0.01 * prefill->time.value());
   EXPECT_NEAR(tpot_of(t, load.requests[0]), decode->tpot.value(), 0.01 * decode->tpot.value());

@@ -12,6 +12,7 @@ namespace {
 struct LayerTime {
   Seconds attention, projections, experts, streaming, tensor, exchange;
   Seconds arithmetic, traffic;
+  double operators = 0;
   Seconds compute() const { return attention + projections + experts + streaming; }
 };
 
@@ -22,6 +23,7 @@ void add_op(const KernelModel& kernels, Op op, LayerTime& time) {
   const Seconds taken = kernel.time;
   time.arithmetic += kernel.compute;
   time.traffic += kernel.memory;
+  time.operators += op.repeat;
   switch (op.family) {
     case Family::kGemm:
       time.projections += taken;
@@ -81,6 +83,14 @@ double imbalance_of(const Instance& in, const MoeFfn& moe, const Pass& pass, dou
   return routing_imbalance(tokens * moe.active, in.shard.ep);
 }
 
+// Real tokens fall on experts by a power law: few are busy, many are left out of a small batch. The
+// exponent is the one that aiconfigurator takes for DeepSeek-V3 (sdk/models.py at 095f58a). Where
+// there are more devices than experts, the copies take in the busy ones.
+double skew_of(const Instance& in, const MoeFfn& moe, const Pass& pass) {
+  constexpr double kSkew = 1.01;
+  return pass.expert_imbalance > 0 || in.layout.ep > moe.experts ? 0 : kSkew;
+}
+
 Batch batch_of(const Pass& pass) {
   return {.sequences = pass.sequences,
           .q_len = pass.q_len,
@@ -136,6 +146,8 @@ LayerTime ffn_time(const Instance& in, const LayerGroup& layer, const Step& step
   if (experts != nullptr) {
     batch.expert_tokens = batch.tokens() * in.layout.dp;
     batch.expert_imbalance = imbalance_of(in, *experts, step.first, batch.expert_tokens);
+    batch.expert_skew = skew_of(in, *experts, step.first);
+    batch.gathered = !in.exchanges;
     // Copies of an expert share its tokens.
     const double ranks = double(in.layout.tp) * in.layout.dp;
     batch.expert_tokens *= in.shard.ep * in.shard.etp / ranks;
@@ -157,7 +169,7 @@ LayerTime ffn_time(const Instance& in, const LayerGroup& layer, const Step& step
 LayerTime sum(const LayerTime& a, const LayerTime& b) {
   return {a.attention + b.attention,   a.projections + b.projections, a.experts + b.experts,
           a.streaming + b.streaming,   a.tensor + b.tensor,           a.exchange + b.exchange,
-          a.arithmetic + b.arithmetic, a.traffic + b.traffic};
+          a.arithmetic + b.arithmetic, a.traffic + b.traffic,         a.operators + b.operators};
 }
 
 // One layer of each group, in order.
@@ -180,6 +192,7 @@ void add_layers(StepParts& parts, const LayerTime& time, double count) {
   parts.tensor += count * time.tensor;
   parts.arithmetic += count * time.arithmetic;
   parts.traffic += count * time.traffic;
+  parts.operators += count * time.operators;
 }
 
 StepParts layers_in_turn(const Instance& in, const Step& step) {
@@ -213,7 +226,10 @@ StepParts layers_overlapped(const Instance& in, const Step& whole) {
     const double left = step.decode() ? 1 : in.engine.overlap_compute;
     const Seconds shared = std::min(busy / left, time.exchange);
     const Seconds slowed = busy + shared * (1 - left);
-    const Seconds exposed = std::max(slowed, time.exchange) - busy;
+    // In decode its kernels that send and receive still stand in the stream of compute.
+    const Seconds kernels =
+        step.decode() ? std::min(in.engine.exchange_kernels, time.exchange) : Seconds(0);
+    const Seconds exposed = std::max(slowed + kernels, time.exchange) - busy;
     parts.exchange += 2.0 * count * exposed;
     parts.hidden += 2.0 * count * std::max(Seconds(0), time.exchange - exposed);
     fill = std::max(fill, time.exchange);
@@ -281,6 +297,20 @@ Sides sides_time(const Instance& in, const Pass& pass) {
 
 Seconds head_and_logits_time(const Instance& in, const Pass& pass) {
   return head_time(in, {pass}) + logits_time(in, {pass});
+}
+
+Seconds exposed_host(const Instance& in, const ServingWorkload& workload, double sequences,
+                     Seconds kernels) {
+  const Seconds stream = in.engine.host_stream / std::max(1.0, workload.stream_interval);
+  const Seconds host = in.engine.host_step + sequences * (in.engine.host_sequence + stream);
+  if (!in.engine.host_overlaps || workload.serial_host) return host;
+  return std::max(Seconds(0), host - kernels);
+}
+
+StepParts issued(const Instance& in, StepParts parts) {
+  const Seconds late = parts.operators * in.engine.issue - parts.total();
+  parts.overhead += in.engine.prefill_overhead + std::max(Seconds(0), late);
+  return parts;
 }
 
 StepParts pass_time(const Instance& in, const Pass& pass) {

@@ -29,6 +29,9 @@ struct Setting {
   LayerHalves layers, drafts;
 };
 
+Setting make_setting(const Machine& machine, const Model& model, const KernelModel& kernels,
+                     const Precision& precision, const EngineParameters& engine);
+
 // A layout resolved on a machine, so that a step is arithmetic only.
 struct Instance {
   const Setting& setting;
@@ -92,6 +95,13 @@ struct Holdings {
   Bytes weights, per_token, per_sequence;
 };
 Holdings holdings_of(const Instance& instance, int draft_tokens);
+// The host's work for a step of so many sequences of an attention group, as far as the step's
+// kernels do not hide it.
+Seconds exposed_host(const Instance& instance, const ServingWorkload& workload, double sequences,
+                     Seconds kernels);
+// What a step takes in which the host must issue each operator, prompts among them.
+StepParts issued(const Instance& instance, StepParts parts);
+
 ServingMemory memory_of(const Instance& instance, const ServingWorkload& workload);
 // Why the weights do not fit, or nothing.
 Result<void> check_weights(const Instance& instance, const ServingMemory& memory);

@@ -62,10 +62,7 @@ StepTable::Point StepTable::Plane::at(double first, double second) const {
 }
 
 StepTable::StepTable(const Instance& in, const ServingWorkload& options, const Range& range)
-    : drafts_(options.draft_tokens),
-      stages_(in.layout.pp),
-      decode_overhead_(in.engine.step_overhead.value()),
-      prompt_overhead_(in.engine.prefill_overhead.value()) {
+    : in_(in), options_(options), drafts_(options.draft_tokens), stages_(in.layout.pp) {
   const Pass base{.expert_imbalance = options.expert_imbalance};
   const auto decode = [&](double n, double context) {
     Pass pass = base;
@@ -87,6 +84,7 @@ StepTable::StepTable(const Instance& in, const ServingWorkload& options, const R
   // The cores of attention alone; what else attention does is in the rows.
   const auto core = [](const Sides& sides) { return sides.attention.attention.value(); };
 
+  prompt_operators_ = pass_time(in, prompt(1, 0)).operators;
   const std::vector<double> sequences = counts(range.sequences);
   const std::vector<double> tokens = counts(range.tokens);
   const std::vector<double> contexts = lengths(128, range.context);
@@ -149,6 +147,19 @@ StepTable::StepTable(const Instance& in, const ServingWorkload& options, const R
   fill_overlap(prompt_overlap_, counts(range.tokens), prompt);
 }
 
+// What the host adds, as the closed forms have it.
+double StepTable::overhead(double kernels, double decodes, double prompts) const {
+  const auto host = [&](double sequences, double device) {
+    return exposed_host(in_, options_, sequences, Seconds(device)).value();
+  };
+  if (prompts <= 0) return in_.engine.step_overhead.value() + host(decodes, kernels);
+  StepParts parts;
+  parts.overhead = Seconds(kernels);
+  parts.operators = prompt_operators_;
+  const double issued_in = issued(in_, parts).total().value();
+  return issued_in - kernels + (decodes > 0 ? host(decodes + prompts, issued_in) : 0);
+}
+
 double StepTable::attention_time(const StepLoad& load) const {
   double time = 0;
   if (load.decodes > 0) {
@@ -209,8 +220,7 @@ StepTime StepTable::time(const StepLoad& slowest, double mean_decodes,
   const double asking = load.decodes * (1 + drafts_) + load.finishing;
   if (asking > 0) add(head_.at(asking));
   if (drafts_ > 0 && load.decodes > 0) add(drafting_.at(load.decodes));
-  step.time += prompts ? prompt_overhead_ : 0;
-  step.time += load.decodes > 0 || !prompts ? decode_overhead_ : 0;
+  step.time += overhead(step.time, load.decodes, prompts ? slowest.prompts : 0);
   return step;
 }
 

@@ -56,15 +56,19 @@ class StepTable {
     std::vector<Point> values;
     Point at(double x, double y) const;
   };
+  double overhead(double kernels, double decodes, double prompts) const;
+
   struct Rows {  // by tokens: what attention groups do each, and what is done together
     Line attention, ffn;
   };
 
+  Instance in_;
+  ServingWorkload options_;
   double drafts_ = 0;
   double stages_ = 1;
-  double decode_overhead_ = 0, prompt_overhead_ = 0;
-  Plane decode_core_;  // attention over the cache: sequences, mean context
-  Plane prompt_core_;  // chunk, tokens before it
+  double prompt_operators_ = 0;  // of a step with prompts, which no graph holds
+  Plane decode_core_;            // attention over the cache: sequences, mean context
+  Plane prompt_core_;            // chunk, tokens before it
   Rows decode_rows_, prompt_rows_;
   Line head_;      // by sequences that ask for a token
   Line drafting_;  // by decoding sequences

@@ -144,6 +144,7 @@ TEST_F(Packed, ServeGenMistakes) {
   EXPECT_THAT(of(kTrace, kDataset, {.seconds = 2000}), HasSubstr("the trace ends at 1800 s"));
   EXPECT_THAT(of("0,1\n", kDataset), HasSubstr("'0,1' is not a window of a client"));
   EXPECT_THAT(of("0,1,1,Pareto,1,1\n", kDataset), HasSubstr("is not a pattern of arrivals"));
+  EXPECT_THAT(of("0,1,1,Weibull,0.001,1\n", kDataset), HasSubstr("of a spread that can be"));
   EXPECT_THAT(of("0,1e300,1,,0,0\n600,1,1,,0,0\n1200,1,1,,0,0\n", kDataset),
               HasSubstr("requests would be drawn"));
   EXPECT_THAT(of(kTrace, "{"), HasSubstr("is not a JSON object"));

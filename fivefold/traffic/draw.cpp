@@ -38,7 +38,7 @@ std::int32_t drawn_length(const Lengths& lengths, double nominal, double cv, Ran
 }
 
 std::string name_of(const Lengths& lengths) {
-  const std::string means = fmt::format("{:g} in, {:g} out", lengths.input, lengths.output);
+  std::string means = fmt::format("{:g} in, {:g} out", lengths.input, lengths.output);
   switch (lengths.kind) {
     case Lengths::Kind::kFixed:
       return means;

@@ -1,81 +1,19 @@
 // Traces as CSV, by the names in their header.
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "fivefold/traffic/csv_forms.h"
 #include "fivefold/traffic/trace_builder.h"
 
 namespace fivefold {
 namespace {
 
-enum class Role : std::uint8_t {
-  kIgnored,
-  kArrival,
-  kInput,
-  kOutput,
-  kTenant,
-  kPriority,
-  kImages,
-  kCopies
-};
-enum class Time : std::uint8_t { kDate, kSeconds, kNanoseconds };
-
-struct FormColumn {
-  std::string_view name;
-  Role role;
-  bool required = false;
-};
-struct CsvForm {
-  std::string_view name;
-  Time time;
-  std::vector<FormColumn> columns;
-  bool own = false;  // written for this program: nothing in it is passed over
-};
-
-const std::vector<CsvForm>& forms() {
-  static const std::vector<CsvForm> all = {
-      {"azure",
-       Time::kDate,
-       {{"TIMESTAMP", Role::kArrival, true},
-        {"ContextTokens", Role::kInput, true},
-        {"GeneratedTokens", Role::kOutput, true},
-        {"NumImages", Role::kImages}}},
-      {"burstgpt",
-       Time::kSeconds,
-       {{"Timestamp", Role::kArrival, true},
-        {"Request tokens", Role::kInput, true},
-        {"Response tokens", Role::kOutput, true}}},
-      {"splitwise",
-       Time::kSeconds,
-       {{"arrival_timestamp", Role::kArrival, true},
-        {"prompt_size", Role::kInput, true},
-        {"token_size", Role::kOutput, true},
-        {"application_id", Role::kTenant},
-        {"batch_size", Role::kCopies}}},
-      {"vidur",
-       Time::kSeconds,
-       {{"num_prefill_tokens", Role::kInput, true},
-        {"num_decode_tokens", Role::kOutput, true},
-        {"arrived_at", Role::kArrival}}},
-      {"sharegpt",
-       Time::kNanoseconds,
-       {{"arrival_ns", Role::kArrival, true},
-        {"input_tokens", Role::kInput, true},
-        {"output_tokens", Role::kOutput, true}}},
-      {"own",
-       Time::kSeconds,
-       {{"arrival_s", Role::kArrival, true},
-        {"input_tokens", Role::kInput, true},
-        {"output_tokens", Role::kOutput, true},
-        {"tenant", Role::kTenant},
-        {"priority", Role::kPriority},
-        {"images", Role::kImages}},
-       true},
-  };
-  return all;
-}
+using csv::CsvForm;
+using csv::FormColumn;
+using csv::Role;
+using csv::Time;
 
 // Fields of one line, without quotes; doubled quotes inside stay doubled.
 void split(std::string_view line, std::vector<std::string_view>& fields) {
@@ -164,7 +102,7 @@ class CsvReader {
     for (const std::string_view field : fields_) names_.emplace_back(trimmed(field));
     std::size_t best = 0;
     bool whole = false;  // no required column is missing
-    for (const CsvForm& form : forms()) {
+    for (const CsvForm& form : csv::forms()) {
       std::size_t known = 0;
       bool all = true;
       for (const FormColumn& column : form.columns) {
@@ -283,7 +221,7 @@ class CsvReader {
       return std::nullopt;
     }
     // From the first one on, so that a double keeps all digits.
-    if (!origin_) origin_ = *time;
+    if (!origin_) origin_ = time;
     return double(*time - *origin_) / 1e9;
   }
 

@@ -25,6 +25,7 @@ constexpr JsonForm kForms[] = {
     {"bailian", "chat_id", "timestamp", 1, "input_length", "output_length", 16},
     {"mooncake", "input_length", "timestamp", 1e3, "input_length", "output_length", 512},
     {"apex", "StartTimeOffset", "StartTimeOffset", 1e9, "ContextTokens", "GeneratedTokens"},
+    {"recorded", "arrival_time_ns", "arrival_time_ns", 1e9, "input_toks", "output_toks"},
     {"recorded", "input_toks", "arrival_time", 1, "input_toks", "output_toks"},
 };
 constexpr const char* kBlocks = "hash_ids";

@@ -163,6 +163,7 @@ TEST(ReadTrace, EveryMistakeHasItsMessage) {
   EXPECT_EQ(message(own + "0,5,1.5\n"), "t.csv:2:5: output_tokens '1.5' is not a whole number");
   EXPECT_EQ(message(own + "0,nan,1\n"), "t.csv:2:3: input_tokens 'nan' is not a number");
   EXPECT_EQ(message(own + "inf,1,1\n"), "t.csv:2:1: arrival_s 'inf' is not a number");
+  EXPECT_EQ(message(own + "1e300,1,1\n"), "t.csv:2: an arrival at 1e+300 s is out of any range");
   EXPECT_EQ(message(own + "0,,1\n"), "t.csv:2:3: input_tokens is empty");
   EXPECT_EQ(message(own + "0,1,2147483648\n"),
             "t.csv:2:5: output_tokens '2147483648' is too large (at most 2,147,483,647)");

@@ -22,7 +22,7 @@ namespace fivefold {
 //   APEX               JSONL: StartTimeOffset (ns), ContextTokens, GeneratedTokens
 //   Bailian            JSONL: chat_id, timestamp (s), input_length, output_length, hash_ids (16
 //                      tokens)
-//   recorded runs      JSONL: input_toks, output_toks, arrival_time
+//   recorded runs      JSONL: input_toks, output_toks, arrival_time (s) or arrival_time_ns
 //   ShareGPT lengths   arrival_ns,input_tokens,output_tokens
 //   ServeGen           a folder or archive of clients: chunk-N-trace.csv, chunk-N-dataset.json
 //   one's own          arrival_s,input_tokens,output_tokens[,tenant][,priority][,images]
@@ -49,6 +49,11 @@ Result<ReadLoad> read_load(const std::string& path, const ReadOptions& options =
 // The same of one file's text; `file` names it in errors.
 Result<ReadLoad> parse_load(std::string_view text, const std::string& file,
                             const ReadOptions& options = {});
+
+// One's own form of it; contents are left out.
+std::string load_csv(const RequestLoad& load);
+// Mooncake's form, contents included; tenants, priorities and images are left out.
+Result<std::string> load_jsonl(const RequestLoad& load);
 
 // Lengths of a drawn request.
 struct Lengths {

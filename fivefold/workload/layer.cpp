@@ -36,7 +36,7 @@ struct Builder {
                         .a = a,
                         .b = b,
                         .out = precision.activations,
-                        .quantises = bytes_per_value(a) < act()},
+                        .quantises = !precision.fused && bytes_per_value(a) < act()},
                    1});
   }
   // A dense projection of this layer's tokens, in the formats of dense products.
@@ -58,6 +58,7 @@ struct Builder {
   }
   // Norm with the residual added: reads both, writes both.
   void norm(std::string_view name, double repeat = 1) {
+    if (precision.fused && shard.tp > 1) return;
     const double values = tokens() * hidden();
     stream(name, 2 * values, 2 * values, kNormOps * values, repeat);
   }
@@ -358,9 +359,10 @@ void add_moe(Builder& b, const MoeFfn& moe) {
                             .topk = double(moe.active),
                             .gated = moe.gated,
                             .imbalance = b.batch.expert_imbalance,
+                            .power_law = b.batch.expert_skew,
                             .a = b.precision.expert_a,
                             .b = b.precision.expert_b,
-                            .exchanged = b.shard.ep > 1,
+                            .exchanged = b.shard.ep > 1 && !b.batch.gathered,
                             .step = b.batch.decode},
                    1});
   if (moe.latent > 0) b.project_unquantised("latent_up", t, b.hidden(), seen);

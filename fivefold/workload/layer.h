@@ -16,6 +16,9 @@ struct Precision {
   Format attention = Format::kBf16;
   Format cache = Format::kBf16;
   Format activations = Format::kBf16;  // residual stream
+  // Kernels before dense products write what these take; the norm after an all-reduce is part of
+  // it.
+  bool fused = false;
 };
 // The precision in which a chip can serve a model best: the model's own formats where the chip
 // computes in them; else INT8 in the place of FP8 (as CloudMatrix384 serves DeepSeek-R1, arXiv
@@ -44,6 +47,8 @@ struct Batch {
   bool decode = false;       // decode kernels: absorbed MLA, split KV
   double expert_tokens = 0;  // tokens that enter the EP group's experts; 0: tokens() x ep
   double expert_imbalance = 1;
+  double expert_skew = 0;  // exponent of the power law by which tokens fall on experts; 0: evenly
+  bool gathered = false;   // every device of the EP group holds all tokens: none is sent
   bool all_logits =
       false;  // training: the head sees every token, not only the last of each sequence
 };

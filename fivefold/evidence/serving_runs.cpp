@@ -1,0 +1,93 @@
+// InferenceX: github.com/SemiAnalysisAI/InferenceX, benchmarks/single_node/*.sh for the flags of
+// each engine, utils/bench_serving/benchmark_serving.py for the load, perf-changelog.yaml for which
+// image belongs to which configuration (read in November 2026).
+#include "fivefold/evidence/serving_runs.h"
+
+#include <cmath>
+
+namespace fivefold {
+namespace {
+
+struct Row {
+  const CsvTable& table;
+  std::size_t row;
+  std::string_view operator[](std::string_view column) const { return table.at(row, column); }
+  bool has(std::string_view column, std::string_view part) const {
+    return (*this)[column].find(part) != std::string_view::npos;
+  }
+  double number(std::string_view column) const { return table.number(row, column).value_or(0); }
+};
+
+// Lengths are uniform between 0.8 of the nominal one and all of it; each client sends ten requests.
+constexpr double kMeanLength = 0.9;
+constexpr double kLengthSpread = 0.2 / kMeanLength;
+constexpr double kRounds = 10;
+
+// Engines are given 0.75 to 0.95 of the memory, weights included, or of what weights leave.
+constexpr double kMemoryReserve = 0.05;
+
+// TensorRT-LLM's runs of DeepSeek with multi-token prediction share model, layout and engine with
+// those without. Image 1.2.0rc6.post3 is of the former only (changes 632 and 642),
+// and 1.1.0rc2.post2 of both, of which the runs of 14 January 2026 are theirs.
+bool drafts_tokens(const Row& row) {
+  if (row["engine"] != "trtllm" || row["phase"] != "agg" || !row.has("model", "DeepSeek"))
+    return false;
+  return row.has("image", "1.2.0rc6.post3") ||
+         (row.has("image", "1.1.0rc2.post2") && row["measured"] == "2026-01-14");
+}
+
+// Text of DeepSeek-R1 under its chat template; of each of up to three drafts.
+constexpr double kAcceptance = 0.7;
+
+void add_inferencex(const Row& row, ServingRun& run) {
+  ServingWorkload& load = run.workload;
+  load.input *= kMeanLength;
+  load.output *= kMeanLength;
+  load.length_spread = kLengthSpread;
+  load.loop_rounds = kRounds;
+  const bool deepseek = row.has("model", "DeepSeek"), attention_dp = row.number("attn_dp") > 1;
+  if (row["engine"] != "vllm") load.stream_interval = 10;
+  if (drafts_tokens(row)) {
+    load.draft_tokens = attention_dp ? 1 : 3;
+    load.acceptance = kAcceptance;
+  }
+  // timeout_iters of attention_dp_config: groups wait so long for each other's prompts.
+  if (row["engine"] == "trtllm" && deepseek && attention_dp) load.poll_steps = 60;
+  if (row["engine"] == "sglang" && row["chip"] == "B200") {
+    run.cache = "fp8";
+    // --scheduler-recv-interval
+    if (row["phase"] == "agg") load.poll_steps = row.number("concurrency") >= 16 ? 30 : 10;
+  }
+}
+
+}  // namespace
+
+ServingRun serving_run(const CsvTable& table, std::size_t row, double input, double output) {
+  const Row of{table, row};
+  ServingRun run;
+  run.workload = {.input = input,
+                  .output = output,
+                  .microbatch_overlap = false,
+                  .memory_reserve = kMemoryReserve};
+  // Checkpoints quantised with Nvidia's tool carry a cache in FP8, which TensorRT-LLM and vLLM take
+  // up.
+  const std::string_view dense = of["gemm_dtype"];
+  if (dense == "nvfp4" || (dense == "fp8" && of["engine"] != "sglang")) run.cache = "fp8";
+  if (of.has("origin", "InferenceX")) {
+    add_inferencex(of, run);
+    return run;
+  }
+  // Others start all clients at once with requests of one length, or where lengths are in
+  // thousands, offer a steady load.
+  if (std::fmod(input, 1000) != 0) {
+    run.workload.loop_rounds = kRounds;
+    run.workload.length_spread = 0;
+  }
+  // vLLM schedules ahead of the kernels since 0.14, before only where it was asked to.
+  const std::string_view version = of["engine_version"];
+  run.workload.serial_host =
+      of["engine"] == "vllm" && version.starts_with("0.1") && version.substr(0, 4) < "0.14";
+  return run;
+}
+
+}  // namespace fivefold
