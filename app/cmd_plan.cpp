@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "app/machine_args.h"
+#include "app/plan_serve.h"
 #include "app/train_args.h"
 #include "fivefold/report/megatron.h"
 #include "fivefold/report/table.h"
@@ -166,6 +167,7 @@ void add_plan_command(CLI::App& app, Context& context) {
                   "Print the best layout as arguments of Megatron-LM (of MindSpeed for Ascend)");
   add_run_args(*train, options->run);
   train->callback([options, &context] { run(*options, context); });
+  add_plan_serve_command(*plan, context);
 }
 
 }  // namespace fivefold::app

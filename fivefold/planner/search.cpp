@@ -9,23 +9,6 @@
 namespace fivefold {
 namespace {
 
-// Powers of two, three times powers of two, the machine's own level sizes and their multiples to
-// `limit`.
-std::vector<int> instance_sizes(const Machine& machine, int limit) {
-  std::set<int> sizes;
-  for (int size = 1; size <= limit; size *= 2) {
-    sizes.insert(size);
-    if (3 * size <= limit) sizes.insert(3 * size);
-    if (5 * size <= limit) sizes.insert(5 * size);
-  }
-  for (const Level& level : machine.levels) {
-    for (int size : {level.size, level.size / 2, level.size / 3, level.size / 4}) {
-      if (size >= 1 && size <= limit) sizes.insert(size);
-    }
-  }
-  return {sizes.begin(), sizes.end()};
-}
-
 // Tensor-parallel widths worth trying: divisors of the heads within the innermost levels that a
 // group of ranks can use without leaving a node-like level.
 std::vector<int> tensor_widths(const Machine& machine, const Model& model, int limit) {
@@ -39,27 +22,6 @@ std::vector<int> tensor_widths(const Machine& machine, const Model& model, int l
     if (heads % width == 0 && limit % width == 0) widths.push_back(width);
   }
   return widths;
-}
-
-std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model,
-                                           int devices) {
-  std::vector<ServingLayout> layouts;
-  const bool moe = most_experts(model) > 0;
-  for (int pp : {1, 2, 4, 8}) {
-    if (devices % pp != 0 || pp > model.layer_count()) continue;
-    const int stage = devices / pp;
-    for (int tp : tensor_widths(machine, model, stage)) {
-      const int dp = stage / tp;
-      if (moe) {
-        if (stage <= most_experts(model) * 2)
-          layouts.push_back({.tp = tp, .dp = dp, .ep = stage, .pp = pp});
-        if (dp == 1 && stage > 1) layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
-      } else if (dp == 1) {
-        layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
-      }
-    }
-  }
-  return layouts;
 }
 
 void count(SearchReport& report, const Error* error) {
@@ -97,6 +59,42 @@ double throughput_of(const std::vector<Plan>& plans, int devices) {
 constexpr double kPrefillTokens[] = {1024, 2048, 4096, 8192, 16384, 32768};
 
 }  // namespace
+
+std::vector<int> instance_sizes(const Machine& machine, int limit) {
+  std::set<int> sizes;
+  for (int size = 1; size <= limit; size *= 2) {
+    sizes.insert(size);
+    if (3 * size <= limit) sizes.insert(3 * size);
+    if (5 * size <= limit) sizes.insert(5 * size);
+  }
+  for (const Level& level : machine.levels) {
+    for (int size : {level.size, level.size / 2, level.size / 3, level.size / 4}) {
+      if (size >= 1 && size <= limit) sizes.insert(size);
+    }
+  }
+  return {sizes.begin(), sizes.end()};
+}
+
+std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model,
+                                           int devices) {
+  std::vector<ServingLayout> layouts;
+  const bool moe = most_experts(model) > 0;
+  for (int pp : {1, 2, 4, 8}) {
+    if (devices % pp != 0 || pp > model.layer_count()) continue;
+    const int stage = devices / pp;
+    for (int tp : tensor_widths(machine, model, stage)) {
+      const int dp = stage / tp;
+      if (moe) {
+        if (stage <= most_experts(model) * 2)
+          layouts.push_back({.tp = tp, .dp = dp, .ep = stage, .pp = pp});
+        if (dp == 1 && stage > 1) layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
+      } else if (dp == 1) {
+        layouts.push_back({.tp = tp, .dp = 1, .ep = 1, .pp = pp});
+      }
+    }
+  }
+  return layouts;
+}
 
 std::vector<DecodePlan> decode_plans(const ServingModel& serving, const Machine& machine,
                                      const Model& model, const ServingWorkload& workload,

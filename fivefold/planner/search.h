@@ -32,6 +32,13 @@ struct PrefillPlan {
   double tokens_per_second_per_device = 0;
 };
 
+// Powers of two, three and five times powers of two, the machine's own level sizes and their
+// fractions, to `limit`.
+std::vector<int> instance_sizes(const Machine& machine, int limit);
+// Every way to cut a model over an instance of so many devices. Experts lie over all devices of a
+// stage, or are cut like dense layers where there is one attention group.
+std::vector<ServingLayout> serving_layouts(const Machine& machine, const Model& model, int devices);
+
 // Instances of every size up to `max_devices` (whole nodes, halves, thirds of the machine), each
 // cut in every way that divides. The best plan for each instance size, smallest first; sizes at
 // which nothing runs are left out.
