@@ -9,6 +9,7 @@
 #include "app/serve_args.h"
 #include "app/serve_estimate.h"
 #include "fivefold/economics/economics.h"
+#include "fivefold/planner/serving_search.h"
 #include "fivefold/report/serving_view.h"
 
 namespace fivefold::app {
@@ -33,8 +34,34 @@ struct Deployment {
   std::optional<ServeBench> other;  // prompts on a system of their own
   ServingInstances serving;
   std::optional<ServingInstances> prefill;
+  bool chosen = false;  // by the planner
   const ServeBench& prompts() const { return other ? *other : bench; }
 };
+
+// The best way to serve requests of the load's mean lengths on the whole machine, within the limits
+// as far as there is one: TTFT is a matter of queues, which the load decides.
+Result<void> choose_layout(const Catalog& catalog, const LoadSummary& load, const Slo& slo,
+                           Deployment& d) {
+  const ServingSpace space{*d.bench.serving, *d.bench.machine, *d.bench.model, d.bench.policy,
+                           &catalog};
+  ServingGoal goal;
+  goal.workload = d.bench.workload;
+  goal.workload.input = std::max(1.0, load.input_mean);
+  goal.workload.output = std::max(2.0, load.output_mean);
+  goal.slo = slo;
+  auto search = search_serving(space, goal, 1);
+  if (!search && slo.ttft > Seconds(0)) {
+    goal.slo.ttft = Seconds(0);
+    search = search_serving(space, goal, 1);
+  }
+  if (!search) return fail(std::move(search.error()));
+  const ServingPools& pools = search->best.pools;
+  d.serving = {int(pools.decode_instances), pools.decode};
+  if (search->best.apart) d.prefill = {int(pools.prefill_instances), pools.prefill};
+  d.bench.workload.draft_tokens = search->best.drafts;
+  d.chosen = true;
+  return {};
+}
 
 Result<void> check_devices(const ServeBench& bench, double needed) {
   if (needed <= bench.machine->devices) return {};
@@ -47,9 +74,11 @@ Result<Deployment> deployment_of(const Catalog& catalog, const Options& options)
   auto bench = serve_bench(catalog, options.args);
   if (!bench) return fail(std::move(bench.error()));
   Deployment d{std::move(*bench), {}, {}, {}};
-  const auto serving = parse_serving_layout(options.layout);
-  if (!serving) return fail(serving.error());
-  d.serving = *serving;
+  if (!options.layout.empty()) {
+    const auto serving = parse_serving_layout(options.layout);
+    if (!serving) return fail(serving.error());
+    d.serving = *serving;
+  }
   if (!options.prefill.empty()) {
     const auto prefill = parse_serving_layout(options.prefill);
     if (!prefill) return fail(prefill.error());
@@ -124,8 +153,8 @@ std::vector<PoolView> pools_of(const Deployment& d, const SimulationResult& resu
 }
 
 // Power of the systems by the share that the pools use of them, at the mean load over the time.
-ServingCost cost_of(const Catalog& catalog, const Deployment& d, const ServingView& view) {
-  ServingCost cost;
+LoadCost cost_of(const Catalog& catalog, const Deployment& d, const ServingView& view) {
+  LoadCost cost;
   Watts power{0};
   UsdPerSecond money{0};
   bool priced = true;
@@ -159,23 +188,31 @@ ServingCost cost_of(const Catalog& catalog, const Deployment& d, const ServingVi
 
 Result<std::string> simulated(const Catalog& catalog, const Options& options,
                               const Context& context) {
-  const auto deployment = deployment_of(catalog, options);
+  auto deployment = deployment_of(catalog, options);
   if (!deployment) return fail(deployment.error());
-  const Deployment& d = *deployment;
-  const auto setup = setup_of(d, options);
-  if (!setup) return fail(setup.error());
-  const auto most = most_tokens(d, *setup);
-  if (!most) return fail(most.error());
-  const ServingWorkload& workload = d.bench.workload;
-  const auto chosen = choose_load(options.load, workload.input, workload.output, *most);
-  if (!chosen) return fail(chosen.error());
-  const RequestLoad& load = chosen->load;
+  Deployment& d = *deployment;
   ServingView view;
   if (!options.slo.empty()) {
     const auto slo = parse_slo(options.slo);
     if (!slo) return fail(slo.error());
     view.slo = *slo;
   }
+  const ServingWorkload& workload = d.bench.workload;
+  auto chosen = choose_load(options.load, workload.input, workload.output);
+  if (!chosen) return fail(chosen.error());
+  if (options.layout.empty()) {
+    if (!options.prefill.empty()) return fail("--prefill needs the --layout that decodes");
+    const auto found = choose_layout(catalog, summarise(chosen->load), view.slo, d);
+    if (!found) return fail(found.error());
+  }
+  const auto setup = setup_of(d, options);
+  if (!setup) return fail(setup.error());
+  const auto most = most_tokens(d, *setup);
+  if (!most) return fail(most.error());
+  if (options.load.skip_too_long) {
+    if (const auto cut = leave_out_longer(*chosen, *most); !cut) return fail(cut.error());
+  }
+  const RequestLoad& load = chosen->load;
   const auto result = simulate(*setup, load);
   if (!result) return fail(result.error());
   view.model = d.bench.model->name;
@@ -185,6 +222,9 @@ Result<std::string> simulated(const Catalog& catalog, const Options& options,
   view.timed = chosen->timed;
   view.concurrency = options.load.concurrency;
   view.notes = chosen->notes;
+  if (d.chosen)
+    view.notes.push_back(
+        "the layout is the planner's for requests of mean length (plan serve); --layout sets it");
   view.share = options.share;
   view.metrics = metrics_of(*result, load, view.slo);
   view.preemptions = result->preemptions;

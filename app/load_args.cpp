@@ -102,24 +102,26 @@ void add_load_args(CLI::App& command, LoadArgs& args) {
   command.add_option("--seed", args.seed, "Of everything that is drawn")->capture_default_str();
 }
 
-Result<ChosenLoad> choose_load(const LoadArgs& args, double isl, double osl, double most_tokens) {
+Result<ChosenLoad> choose_load(const LoadArgs& args, double isl, double osl) {
   auto chosen = args.trace.empty() ? drawn(args, isl, osl) : from_trace(args);
-  if (!chosen) return chosen;
-  if (args.concurrency > 0) {
+  if (chosen && args.concurrency > 0) {
     for (Request& r : chosen->load.requests) r.arrival = 0;
     chosen->timed = false;
   }
-  if (!args.skip_too_long || most_tokens <= 0) return chosen;
-  const std::size_t removed = std::erase_if(chosen->load.requests, [&](const Request& r) {
+  return chosen;
+}
+
+Result<void> leave_out_longer(ChosenLoad& chosen, double most_tokens) {
+  const std::size_t removed = std::erase_if(chosen.load.requests, [&](const Request& r) {
     return double(r.input) + r.output > most_tokens;
   });
   if (removed > 0) {
-    chosen->notes.push_back(
+    chosen.notes.push_back(
         fmt::format("{} of {} requests are longer than {:.0f} tokens and left out", removed,
-                    removed + chosen->load.requests.size(), most_tokens));
+                    removed + chosen.load.requests.size(), most_tokens));
   }
-  if (chosen->load.requests.empty()) return fail("no request is short enough");
-  return chosen;
+  if (chosen.load.requests.empty()) return fail("no request is short enough");
+  return {};
 }
 
 void add_policy_args(CLI::App& command, PolicyArgs& args) {

@@ -28,14 +28,14 @@ struct LoadArgs {
 };
 void add_load_args(CLI::App& command, LoadArgs& args);
 
-// The load, how many of its requests were left out as longer than `most_tokens` (0: no limit), and
-// what a reader should know of it.
+// The load, and what a reader should know of it.
 struct ChosenLoad {
   RequestLoad load;
   bool timed = true;
   std::vector<std::string> notes;
 };
-Result<ChosenLoad> choose_load(const LoadArgs& args, double isl, double osl, double most_tokens);
+Result<ChosenLoad> choose_load(const LoadArgs& args, double isl, double osl);
+Result<void> leave_out_longer(ChosenLoad& chosen, double most_tokens);
 
 // Settings of the engine over those of the catalog.
 struct PolicyArgs {

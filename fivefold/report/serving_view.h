@@ -27,7 +27,7 @@ struct PoolView {
 };
 
 // Of the chips in use, over the time of the load; nothing where the catalog does not know it.
-struct ServingCost {
+struct LoadCost {
   std::optional<Watts> power;
   std::optional<Usd> usd_per_million;  // output tokens
   std::string unknown;                 // why not
@@ -45,7 +45,7 @@ struct ServingView {
   double share = 0.9;  // of requests that must hold the limits
   ServingMetrics metrics;
   std::uint64_t preemptions = 0;
-  ServingCost cost;
+  LoadCost cost;
   std::optional<LargestLoad> largest;
 
   double chips() const;
