@@ -8,6 +8,7 @@
 #include "app/load_args.h"
 #include "app/serve_args.h"
 #include "app/serve_estimate.h"
+#include "fivefold/base/parallel.h"
 #include "fivefold/economics/economics.h"
 #include "fivefold/planner/serving_search.h"
 #include "fivefold/report/serving_view.h"
@@ -38,28 +39,82 @@ struct Deployment {
   const ServeBench& prompts() const { return other ? *other : bench; }
 };
 
-// The best way to serve requests of the load's mean lengths on the whole machine, within the limits
-// as far as there is one: TTFT is a matter of queues, which the load decides.
-Result<void> choose_layout(const Catalog& catalog, const LoadSummary& load, const Slo& slo,
-                           Deployment& d) {
+// Layouts that the planner would take for requests of the load's mean lengths: for throughput, and
+// for speed, within the limits as far as there are any.
+std::vector<ServingPlan> candidates(const ServingSpace& space, const LoadSummary& load,
+                                    const Slo& slo, const ServingWorkload& workload,
+                                    Error& refusal) {
+  constexpr int kEach = 6;
+  std::vector<ServingPlan> plans;
+  for (const ServingObjective objective :
+       {ServingObjective::kTokensPerChip, ServingObjective::kLatency}) {
+    for (const bool apart : {false, true}) {
+      ServingGoal goal;
+      goal.workload = workload;
+      goal.workload.input = std::max(1.0, load.input_mean);
+      goal.workload.output = std::max(2.0, load.output_mean);
+      goal.slo = slo;
+      goal.objective = objective;
+      goal.together = !apart;
+      goal.apart = apart;
+      const auto search = search_serving(space, goal, kEach);
+      if (!search) {
+        refusal = search.error();
+        continue;
+      }
+      plans.insert(plans.end(), search->top.begin(), search->top.end());
+    }
+  }
+  return plans;
+}
+
+void take_plan(const ServingPlan& plan, Deployment& d) {
+  d.serving = {int(plan.pools.decode_instances), plan.pools.decode};
+  d.prefill.reset();
+  if (plan.apart) d.prefill = {int(plan.pools.prefill_instances), plan.pools.prefill};
+  d.bench.workload.draft_tokens = plan.drafts;
+  d.chosen = true;
+}
+
+Result<SimulationSetup> setup_of(const Deployment& d, const Options& options);
+
+// Of the planner's candidates the one that serves the begin of the load best: most requests within
+// the limits, then the shortest time.
+Result<void> choose_layout(const Catalog& catalog, const Options& options, const RequestLoad& load,
+                           const Slo& slo, Deployment& d) {
+  constexpr std::size_t kPlayed = 1500;  // requests
   const ServingSpace space{*d.bench.serving, *d.bench.machine, *d.bench.model, d.bench.policy,
                            &catalog};
-  ServingGoal goal;
-  goal.workload = d.bench.workload;
-  goal.workload.input = std::max(1.0, load.input_mean);
-  goal.workload.output = std::max(2.0, load.output_mean);
-  goal.slo = slo;
-  auto search = search_serving(space, goal, 1);
-  if (!search && slo.ttft > Seconds(0)) {
-    goal.slo.ttft = Seconds(0);
-    search = search_serving(space, goal, 1);
+  Error refusal;
+  const auto plans = candidates(space, summarise(load), slo, d.bench.workload, refusal);
+  if (plans.empty()) return fail(std::move(refusal));
+  RequestLoad begin = load;
+  begin.requests.resize(std::min(kPlayed, load.requests.size()));
+  struct Played {
+    double within = -1, e2e = 0;
+  };
+  std::vector<SimulationSetup> setups;
+  for (const ServingPlan& plan : plans) {
+    take_plan(plan, d);
+    const auto setup = setup_of(d, options);
+    if (!setup) return fail(setup.error());
+    setups.push_back(*setup);
   }
-  if (!search) return fail(std::move(search.error()));
-  const ServingPools& pools = search->best.pools;
-  d.serving = {int(pools.decode_instances), pools.decode};
-  if (search->best.apart) d.prefill = {int(pools.prefill_instances), pools.prefill};
-  d.bench.workload.draft_tokens = search->best.drafts;
-  d.chosen = true;
+  std::vector<Played> played(plans.size());
+  parallel_for(plans.size(), [&](std::size_t i) {
+    const auto result = simulate(setups[i], begin);
+    if (!result) return;  // a request is too long for this one
+    const ServingMetrics m = metrics_of(*result, begin, slo);
+    played[i] = {m.attainment(), m.e2e.mean};
+  });
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < plans.size(); ++i) {
+    const bool better = played[i].within != played[best].within
+                            ? played[i].within > played[best].within
+                            : played[i].e2e < played[best].e2e;
+    if (better) best = i;
+  }
+  take_plan(plans[best], d);
   return {};
 }
 
@@ -202,7 +257,7 @@ Result<std::string> simulated(const Catalog& catalog, const Options& options,
   if (!chosen) return fail(chosen.error());
   if (options.layout.empty()) {
     if (!options.prefill.empty()) return fail("--prefill needs the --layout that decodes");
-    const auto found = choose_layout(catalog, summarise(chosen->load), view.slo, d);
+    const auto found = choose_layout(catalog, options, chosen->load, view.slo, d);
     if (!found) return fail(found.error());
   }
   const auto setup = setup_of(d, options);
@@ -224,7 +279,8 @@ Result<std::string> simulated(const Catalog& catalog, const Options& options,
   view.notes = chosen->notes;
   if (d.chosen)
     view.notes.push_back(
-        "the layout is the planner's for requests of mean length (plan serve); --layout sets it");
+        "of the planner's layouts (plan serve) this one served the begin of the load best; "
+        "--layout sets one");
   view.share = options.share;
   view.metrics = metrics_of(*result, load, view.slo);
   view.preemptions = result->preemptions;
@@ -252,6 +308,11 @@ Result<std::string> estimated(const Catalog& catalog, const Options& options,
   const auto bench = serve_bench(catalog, options.args);
   if (!bench) return fail(bench.error());
   ServingWorkload workload = bench->workload;
+  if (!bench->model->lm_head || bench->model->fixed_gflops_per_image > 0) {
+    const auto limits = options.slo.empty() ? Result<Slo>(Slo{}) : parse_slo(options.slo);
+    if (!limits) return fail(limits.error());
+    return serve_images(*bench, limits->e2e, options.batch, context);
+  }
   const auto slo = parse_slo(options.slo.empty() ? "tpot=50ms" : options.slo);
   if (!slo) return fail(slo.error());
   workload.tpot_limit = slo->tpot;

@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "fivefold/planner/search.h"
+#include "fivefold/report/table.h"
 #include "fivefold/serving/text.h"
+#include "fivefold/serving/vision.h"
 
 namespace fivefold::app {
 namespace {
@@ -203,6 +205,46 @@ Result<std::string> serve_estimate(const ServeBench& bench, const ServingWorkloa
                            : search(*bench.serving, answer);
   if (!done) return fail(done.error());
   return context.json ? to_json(answer) : context.csv ? to_csv(answer) : to_text(answer);
+}
+
+Result<std::string> serve_images(const ServeBench& bench, Seconds limit, double batch,
+                                 const Context& context) {
+  constexpr double kLargest = 512;
+  const Precision precision = serving_precision(*bench.model, bench.machine->device);
+  const int devices = bench.machine->system->chip->devices_per_chip;
+  Table table;
+  table.title = fmt::format("{} on {}, each chip by itself", bench.model->name,
+                            bench.machine->system->chip->name);
+  table.columns = {{"batch", Align::kRight, "batch"},
+                   {"time", Align::kRight, "time", "s"},
+                   {"images/s a chip", Align::kRight, "images_per_second_per_chip", "1/s"},
+                   {"images/s in all", Align::kRight, "images_per_second", "1/s"},
+                   {"of the peak", Align::kRight, "utilisation"}};
+  std::optional<double> within;
+  for (double n = batch > 0 ? batch : 1; n <= std::max(batch, kLargest); n *= 2) {
+    const auto e = image_batch(*bench.kernels, *bench.model, precision, n);
+    if (!e) return fail(e.error());
+    if (limit > Seconds(0) && e->time <= limit) within = n;
+    const double chip = e->images_per_second * devices;
+    table.add({{n, fmt::format("{:g}", n)},
+               {e->time.value(), fmt::format("{:.2f} ms", e->time.value() * 1e3)},
+               {chip, fmt::format("{:.0f}", chip)},
+               {chip * bench.machine->chips, fmt::format("{:.0f}", chip * bench.machine->chips)},
+               {e->utilisation, fmt::format("{:.0f}%", 100 * e->utilisation)}});
+    if (e->assumed_shape && n == std::max(1.0, batch)) {
+      table.notes.push_back(
+          "Known by its operations alone: timed as products of 3 x 3 x 256 to 256 channels, an "
+          "assumption. Decoding and resizing of images is not counted.");
+    }
+    if (batch > 0) break;
+  }
+  if (limit > Seconds(0)) {
+    table.notes.push_back(
+        within ? fmt::format("Largest of these batches within {:g} ms: {:g}", limit.value() * 1e3,
+                             *within)
+               : fmt::format("None of these batches is within {:g} ms", limit.value() * 1e3));
+  }
+  return context.json ? to_json(table) : context.csv ? to_csv(table) : to_text(table);
 }
 
 }  // namespace fivefold::app

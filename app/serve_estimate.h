@@ -15,4 +15,9 @@ Result<std::string> serve_estimate(const ServeBench& bench, const ServingWorkloa
                                    const std::optional<ServingLayout>& layout, double batch,
                                    double prefill_tokens, const Context& context);
 
+// An encoder or a detector: images a second of a chip and the time of a batch, by batch; with a
+// limit the largest batch that holds it.
+Result<std::string> serve_images(const ServeBench& bench, Seconds limit, double batch,
+                                 const Context& context);
+
 }  // namespace fivefold::app
