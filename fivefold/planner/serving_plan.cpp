@@ -13,7 +13,6 @@ namespace {
 
 constexpr double kMostSequences = 8192;  // of an attention group; beyond, no weight is read less
 constexpr int kTokenStep = 1024;
-constexpr int kMostStepTokens = 16384;  // longer prompts go in chunks
 
 constexpr std::array<std::pair<std::string_view, ServingObjective>, 4> kObjectives = {
     {{"tokens-per-chip", ServingObjective::kTokensPerChip},
@@ -86,19 +85,17 @@ bool holds(const ServingPlan& plan, const ServingGoal& goal) {
   return strain(plan, goal) <= 1 && plan.per_chip >= goal.least_per_chip && !piles_up;
 }
 
-int step_tokens_for(const ServingWorkload& workload, double sequences) {
-  const double decodes = sequences * (1 + workload.draft_tokens);
-  const double wanted = fresh_tokens(workload) + decodes;
-  const double steps =
-      std::ceil(std::clamp(wanted, 2.0 * kTokenStep, 1.0 * kMostStepTokens) / kTokenStep);
-  return std::max(int(steps) * kTokenStep, int(std::ceil(decodes)));
+int step_tokens_for(const ServingSpace& space, const ServingWorkload& workload, double sequences) {
+  const double tokens =
+      space.serving.engine().batch_tokens + sequences * (1 + workload.draft_tokens);
+  return int(std::ceil(tokens / kTokenStep)) * kTokenStep;
 }
 
 Result<CacheCapacity> capacity_for(const ServingSpace& space, const ServingWorkload& workload,
                                    const ServingLayout& layout, double sequences) {
   EnginePolicy policy = space.policy;
   policy.max_sequences = int(std::ceil(sequences));
-  policy.max_step_tokens = step_tokens_for(workload, sequences);
+  policy.max_step_tokens = step_tokens_for(space, workload, sequences);
   return cache_capacity(space.serving, layout, policy, workload.draft_tokens);
 }
 
@@ -135,7 +132,7 @@ Result<ServingPlan> plan_together(const ServingSpace& space, const ServingGoal& 
   plan.drafts = drafts;
   plan.concurrency = instances * concurrency;
   plan.sequences = sequences;
-  plan.step_tokens = step_tokens_for(workload, sequences);
+  plan.step_tokens = step_tokens_for(space, workload, sequences);
   plan.loop = *loop;
   plan.loop.tokens_per_second *= instances;
   plan.per_chip = plan.loop.tokens_per_second / space.machine.chips;
@@ -160,7 +157,7 @@ Result<ServingPlan> plan_apart(const ServingSpace& space, const ServingGoal& goa
     return fail(fmt::format("does not fit: {} sequences an attention group, memory holds {}",
                             plan.sequences, most));
   }
-  plan.step_tokens = step_tokens_for(workload, 1);
+  plan.step_tokens = step_tokens_for(space, workload, 0);  // of the pool that prefills
   plan.per_chip = loop->tokens_per_second / space.machine.chips;
   plan.value = value_of(space, goal, workload, plan);
   return plan;

@@ -63,9 +63,9 @@ inline constexpr double kMostBusy = 0.95;
 // Limits hold, the rate is at least what was asked, and prompts do not pile up.
 bool holds(const ServingPlan& plan, const ServingGoal& goal);
 
-// Tokens of a step that take a prompt and so many decoding sequences, in whole thousands; prompts
-// that are longer go in chunks.
-int step_tokens_for(const ServingWorkload& workload, double sequences);
+// Tokens of a step, an attention group: of prompts as many as the estimates take in at once, and
+// one of each decoding sequence with its drafts; in whole thousands.
+int step_tokens_for(const ServingSpace& space, const ServingWorkload& workload, double sequences);
 // The most sequences of an attention group that an engine can hold at input + output tokens, its
 // step budget following the batch. 0: not one.
 double most_sequences(const ServingSpace& space, const ServingWorkload& workload,

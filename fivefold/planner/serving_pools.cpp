@@ -51,9 +51,10 @@ std::vector<PrefillSide> prefill_sides(const ServingSpace& space, const ServingW
         ++report.refused;
         continue;
       }
-      const PrefillSide side{
-          layout, layout.dp / estimate->step.value(), estimate->step,
-          space.serving.engine().request_overhead + estimate->time + estimate->cache_transfer};
+      const EngineParameters& engine = space.serving.engine();
+      const PrefillSide side{layout, layout.dp / estimate->step.value(), estimate->step,
+                             engine.request_overhead + workload.input * engine.request_token +
+                                 estimate->time + estimate->cache_transfer};
       if (goal.slo.ttft > Seconds(0) && side.alone > goal.slo.ttft) continue;
       const auto beaten = [&](const PrefillSide& other) {
         return other.rate / other.layout.devices() >= side.rate / size && other.alone <= side.alone;

@@ -164,8 +164,9 @@ Result<std::string> launch_commands(std::string_view engine, const ServingSpace&
   const auto add = [&](Role role, double count, const ServingLayout& layout, double sequences,
                        std::string_view what) {
     const Launch launch{
-        space,       goal,      layout,
-        role,        sequences, step_tokens_for(workload, role == Role::kPrefill ? 1 : sequences),
+        space,       goal,
+        layout,      role,
+        sequences,   step_tokens_for(space, workload, role == Role::kPrefill ? 0 : sequences),
         plan.drafts, fp8};
     const Command command = engine == "vllm" ? vllm(launch) : sglang(launch);
     if (!text.empty()) text += "\n";
@@ -174,9 +175,8 @@ Result<std::string> launch_commands(std::string_view engine, const ServingSpace&
   };
   const ServingPools& pools = plan.pools;
   if (plan.apart) {
-    // Prompts wait in the queue; a few are taken in at once.
     const double prompts = std::max(
-        1.0, std::floor(step_tokens_for(workload, 1) / std::max(1.0, goal.workload.input)));
+        1.0, std::floor(space.serving.engine().batch_tokens / std::max(1.0, workload.input)));
     add(Role::kPrefill, pools.prefill_instances, pools.prefill, prompts, "Prefill");
     add(Role::kDecode, pools.decode_instances, pools.decode, plan.sequences, "Decode");
     text +=

@@ -25,14 +25,14 @@ TEST(LaunchFlags, an_instance_that_does_both) {
   const auto vllm = launch_commands("vllm", place.space, goal, *plan, "");
   ASSERT_TRUE(vllm);
   holds_all(*vllm, {"2 x tp=4", "vllm serve meta-llama/Llama-3.1-70B", "--tensor-parallel-size 4",
-                    "--max-num-seqs 32", "--max-num-batched-tokens 5120", "--max-model-len 5120"});
+                    "--max-num-seqs 32", "--max-num-batched-tokens 9216", "--max-model-len 5120"});
   for (const char* absent : {"data-parallel", "expert", "kv-transfer", "speculative", "kv-cache"}) {
     EXPECT_EQ(vllm->find(absent), std::string::npos) << absent;
   }
   const auto sglang = launch_commands("sglang", place.space, goal, *plan, "fp8");
   ASSERT_TRUE(sglang);
   holds_all(*sglang, {"sglang.launch_server --model-path meta-llama/Llama-3.1-70B", "--tp-size 4",
-                      "--max-running-requests 32", "--chunked-prefill-size 5120",
+                      "--max-running-requests 32", "--chunked-prefill-size 9216",
                       "--kv-cache-dtype fp8_e4m3"});
   EXPECT_FALSE(launch_commands("none", place.space, goal, *plan, ""));
 }

@@ -75,8 +75,7 @@ std::string side_memory_text(const ServingFront& front, const ServingLayout& lay
   const double others = (capacity->weights + capacity->activations + capacity->runtime).value();
   const double allowed = front.space.policy.memory_share * capacity->visible.value();
   return fmt::format(
-      "weights {:.1f} GB, cache {:.1f}, activations {:.1f}, runtime {:.1f}: {:.1f} of the engine's "
-      "{:.1f} GB",
+      "weights {:.1f} GB, cache {:.1f}, activations {:.1f}, runtime {:.1f}: {:.1f} of {:.1f} GB",
       capacity->weights.value() / kGiga, cache / kGiga, capacity->activations.value() / kGiga,
       capacity->runtime.value() / kGiga, (others + cache) / kGiga, allowed / kGiga);
 }
@@ -110,7 +109,9 @@ std::string best_text(const ServingFront& front) {
   line("tokens/s", fmt::format("{:.1f} a chip, {:.1f} a user, {:.0f} in all", plan.per_chip,
                                plan.per_user(), plan.loop.tokens_per_second));
   line("requests/s", fmt::format("{:.4g}", numbers.requests_per_second));
-  line("memory", side_memory_text(front, pools.decode, plan, plan.sequences));
+  if (plan.apart) line("memory", "prefill: " + side_memory_text(front, pools.prefill, plan, 1));
+  line(plan.apart ? "" : "memory", (plan.apart ? "decode: " : "") +
+                                       side_memory_text(front, pools.decode, plan, plan.sequences));
   line("power", numbers.cost.power ? fmt::format("{:.4g} kW, {:.3g} J a token, PUE not counted",
                                                  numbers.cost.power->value() / 1e3, *numbers.joules)
                                    : "not known: " + numbers.cost.no_power);
