@@ -123,6 +123,20 @@ std::vector<bool> contradicted_rows(const CsvTable& table) {
   return contradicted;
 }
 
+// Whether the row's own times ask for more arithmetic than serving reaches (half of the peak in the
+// best rows of these tables): its prompts were not computed, but found in a cache.
+bool exceeds_arithmetic(const ServingRig& rig, const ServingWorkload& load, double devices,
+                        double requests, double ttft, double tpot) {
+  constexpr double kMost = 0.7;
+  const double life = (ttft + load.output * tpot) / 1e3;
+  if (life <= 0) return false;
+  const Ops prompt = load.input * forward_ops_per_token(*rig.model, load.input / 2);
+  const Ops answer = load.output * forward_ops_per_token(*rig.model, load.input + load.output / 2);
+  const Format format = rig.kernels.compute_format(rig.precision.gemm_a, rig.precision.gemm_b);
+  const double peak = devices * rig.machine.device.peak_for(format).value();
+  return peak > 0 && requests / life * (prompt + answer).value() > kMost * peak;
+}
+
 tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const CsvTable& table,
                                                     std::size_t row) {
   const auto input = table.number(row, "isl"), output = table.number(row, "osl");
@@ -143,6 +157,11 @@ tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const Csv
     if (!layout) return tl::unexpected(layout.error());
     const auto rig = rigs.find(setup);
     if (!rig) return tl::unexpected(rig.error());
+    const double ttft = table.number(row, "ttft_ms").value_or(0);
+    const double tpot = table.number(row, "tpot_ms").value_or(0);
+    if (exceeds_arithmetic(**rig, workload, layout->devices(), *concurrency, ttft, tpot)) {
+      return tl::unexpected<std::string>("its times ask for more arithmetic than chips reach");
+    }
     return finish((*rig)->serving->mixed(workload, *layout, *concurrency));
   }
   const auto prefills = table.number(row, "p_workers"), decodes = table.number(row, "d_workers");
