@@ -1,7 +1,6 @@
 // Serving: time to first token and time per output token of each row of the measured tables.
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -92,49 +91,6 @@ std::string shape_of(const CsvTable& table, std::size_t row) {
     shape += std::string(table.at(row, column)) + "|";
   }
   return shape;
-}
-
-// No engine is quicker for a sequence because it serves four times as many: a time per token well
-// below that of few requests, all else equal, is of a run that did something else.
-std::vector<bool> contradicted_rows(const CsvTable& table) {
-  constexpr double kFewer = 4, kQuicker = 0.7;
-  std::map<std::string, std::vector<std::size_t>> alike;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    std::string shape;
-    for (const std::string_view column : {"chip", "model", "gemm_dtype", "engine", "phase", "isl",
-                                          "osl", "chips", "tp", "attn_dp", "moe_tp", "moe_ep"}) {
-      shape += std::string(table.at(row, column)) + "|";
-    }
-    if (table.at(row, "phase") == "agg") alike[shape].push_back(row);
-  }
-  std::vector<bool> contradicted(table.rows.size(), false);
-  const auto number = [&](std::size_t row, std::string_view column) {
-    return table.number(row, column).value_or(0);
-  };
-  for (const auto& [shape, rows] : alike) {
-    for (const std::size_t row : rows) {
-      const double requests = number(row, "concurrency"), time = number(row, "tpot_ms");
-      contradicted[row] = std::any_of(rows.begin(), rows.end(), [&](std::size_t few) {
-        const double fewer = number(few, "concurrency");
-        return fewer > 0 && kFewer * fewer <= requests && time < kQuicker * number(few, "tpot_ms");
-      });
-    }
-  }
-  return contradicted;
-}
-
-// Whether the row's own times ask for more arithmetic than serving reaches (half of the peak in the
-// best rows of these tables): its prompts were not computed, but found in a cache.
-bool exceeds_arithmetic(const ServingRig& rig, const ServingWorkload& load, double devices,
-                        double requests, double ttft, double tpot) {
-  constexpr double kMost = 0.7;
-  const double life = (ttft + load.output * tpot) / 1e3;
-  if (life <= 0) return false;
-  const Ops prompt = load.input * forward_ops_per_token(*rig.model, load.input / 2);
-  const Ops answer = load.output * forward_ops_per_token(*rig.model, load.input + load.output / 2);
-  const Format format = rig.kernels.compute_format(rig.precision.gemm_a, rig.precision.gemm_b);
-  const double peak = devices * rig.machine.device.peak_for(format).value();
-  return peak > 0 && requests / life * (prompt + answer).value() > kMost * peak;
 }
 
 tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const CsvTable& table,

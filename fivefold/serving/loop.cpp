@@ -35,6 +35,7 @@ struct Round {
   double steps = 0;  // of a sequence
   Seconds step;      // of decoding alone
   double fresh = 0;  // tokens of a prompt
+  bool last = false;
 };
 
 // What prompts do to a group: to those that decode, and to themselves.
@@ -66,7 +67,7 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
   prompts.first = batch.time + waits + prompts.apart;
   const Seconds others = std::max(Seconds(0), (clients - 1) * prompts.work - waits);
   prompts.stall = round.batch / clients * others;
-  if (workload.loop_rounds > 0) {
+  if (workload.loop_rounds > 0 && round.last) {
     const double filled = std::min(clients, most);
     const Seconds full = filled > together ? batch_of(filled).time : batch.time;
     const Seconds wave = std::max(0.0, clients / filled - 1) / 2 * full;
@@ -112,7 +113,7 @@ Prompts riding(const Instance& in, const ServingWorkload& workload, const Round&
     prompts.first += round.step + ridden * (step - round.step);
   }
   prompts.apart = prompts.first;
-  if (workload.loop_rounds > 0) {
+  if (workload.loop_rounds > 0 && round.last) {
     const double filled = std::min(most, clients);
     const Seconds full = filled > prompts_a_step ? mixed_step(filled) : step;
     prompts.wave = std::max(0.0, clients / filled - 1) / 2 * chunks * full / workload.loop_rounds;
@@ -153,7 +154,7 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
     const DecodeEstimate step = serving::decode_estimate(*in, workload, memory, batch);
     const double tokens = step.step / step.tpot;
     const Round round{batch, std::max(1.0, workload.output / tokens), step.step,
-                      serving::fresh_tokens(workload)};
+                      serving::fresh_tokens(workload), i + 1 == kIterations};
     const double clients = std::min(group, holds);
     const Prompts prompts = in->engine.mixes_steps ? riding(*in, workload, round, clients)
                                                    : alone(*in, workload, memory, round, clients);
