@@ -4,6 +4,8 @@
 #include "fivefold/evidence/serving_runs.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <map>
 
@@ -24,6 +26,7 @@ struct Row {
 constexpr double kMeanLength = 0.9;
 constexpr double kLengthSpread = 0.2 / kMeanLength;
 constexpr double kRounds = 10;
+constexpr double kStreamInterval = 10;  // 20 and 30 in some
 
 // Engines are given 0.75 to 0.95 of the memory, weights included, or of what weights leave.
 constexpr double kMemoryReserve = 0.05;
@@ -41,6 +44,27 @@ bool drafts_tokens(const Row& row) {
 // Text of DeepSeek-R1 under its chat template; of each of up to three drafts.
 constexpr double kAcceptance = 0.7;
 
+// "0.5.10.post1" is before {0, 5, 11}. Rows without a version are of 2025.
+bool is_before(std::string_view version, std::array<int, 3> limit) {
+  std::array<int, 3> parts{};
+  const char* at = version.data();
+  const char* end = at + version.size();
+  for (int& part : parts) {
+    const auto [stop, error] = std::from_chars(at, end, part);
+    if (error != std::errc() || stop == end || *stop != '.') break;
+    at = stop + 1;
+  }
+  return parts < limit;
+}
+
+// vLLM schedules ahead of the kernels since 0.14 and before only where it is asked to, as
+// InferenceX does. SGLang's steps have been without a gap since 0.5.8: told by the rows themselves.
+bool serial_host(const Row& row) {
+  if (row["engine"] == "vllm")
+    return !row.has("origin", "InferenceX") && is_before(row["engine_version"], {0, 14, 0});
+  return row["engine"] == "sglang" && is_before(row["engine_version"], {0, 5, 8});
+}
+
 void add_inferencex(const Row& row, ServingRun& run) {
   ServingWorkload& load = run.workload;
   load.input *= kMeanLength;
@@ -48,7 +72,14 @@ void add_inferencex(const Row& row, ServingRun& run) {
   load.length_spread = kLengthSpread;
   load.loop_rounds = kRounds;
   const bool deepseek = row.has("model", "DeepSeek"), attention_dp = row.number("attn_dp") > 1;
-  if (row["engine"] != "vllm") load.stream_interval = 10;
+  if (row["engine"] != "vllm") load.stream_interval = kStreamInterval;
+  // The first token too is sent with those of the interval that follow it.
+  if (row["engine"] != "vllm" && deepseek) load.first_steps = kStreamInterval - 1;
+  // --max_num_tokens, which had no floor in 2025 nor with multi-token prediction.
+  if (row["engine"] == "trtllm" && deepseek && row["phase"] == "agg" &&
+      (drafts_tokens(row) || row["measured"] < "2026-01-20")) {
+    load.batch_tokens = row.number("isl") + row.number("concurrency") + 127;
+  }
   if (drafts_tokens(row)) {
     load.draft_tokens = attention_dp ? 1 : 3;
     load.acceptance = kAcceptance;
@@ -75,6 +106,7 @@ ServingRun serving_run(const CsvTable& table, std::size_t row, double input, dou
   // up.
   const std::string_view dense = of["gemm_dtype"];
   if (dense == "nvfp4" || (dense == "fp8" && of["engine"] != "sglang")) run.cache = "fp8";
+  run.workload.serial_host = serial_host(of);
   if (of.has("origin", "InferenceX")) {
     add_inferencex(of, run);
     return run;
@@ -85,10 +117,6 @@ ServingRun serving_run(const CsvTable& table, std::size_t row, double input, dou
     run.workload.loop_rounds = kRounds;
     run.workload.length_spread = 0;
   }
-  // vLLM schedules ahead of the kernels since 0.14, before only where it was asked to.
-  const std::string_view version = of["engine_version"];
-  run.workload.serial_host =
-      of["engine"] == "vllm" && version.starts_with("0.1") && version.substr(0, 4) < "0.14";
   return run;
 }
 
