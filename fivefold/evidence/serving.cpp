@@ -1,7 +1,6 @@
 // Serving: time to first token and time per output token of each row of the measured tables.
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -94,35 +93,6 @@ std::string shape_of(const CsvTable& table, std::size_t row) {
   return shape;
 }
 
-// No engine is quicker for a sequence because it serves four times as many: a time per token well
-// below that of few requests, all else equal, is of a run that did something else.
-std::vector<bool> contradicted_rows(const CsvTable& table) {
-  constexpr double kFewer = 4, kQuicker = 0.7;
-  std::map<std::string, std::vector<std::size_t>> alike;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    std::string shape;
-    for (const std::string_view column : {"chip", "model", "gemm_dtype", "engine", "phase", "isl",
-                                          "osl", "chips", "tp", "attn_dp", "moe_tp", "moe_ep"}) {
-      shape += std::string(table.at(row, column)) + "|";
-    }
-    if (table.at(row, "phase") == "agg") alike[shape].push_back(row);
-  }
-  std::vector<bool> contradicted(table.rows.size(), false);
-  const auto number = [&](std::size_t row, std::string_view column) {
-    return table.number(row, column).value_or(0);
-  };
-  for (const auto& [shape, rows] : alike) {
-    for (const std::size_t row : rows) {
-      const double requests = number(row, "concurrency"), time = number(row, "tpot_ms");
-      contradicted[row] = std::any_of(rows.begin(), rows.end(), [&](std::size_t few) {
-        const double fewer = number(few, "concurrency");
-        return fewer > 0 && kFewer * fewer <= requests && time < kQuicker * number(few, "tpot_ms");
-      });
-    }
-  }
-  return contradicted;
-}
-
 tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const CsvTable& table,
                                                     std::size_t row) {
   const auto input = table.number(row, "isl"), output = table.number(row, "osl");
@@ -143,6 +113,11 @@ tl::expected<LoopEstimate, std::string> closed_loop(ServingRigs& rigs, const Csv
     if (!layout) return tl::unexpected(layout.error());
     const auto rig = rigs.find(setup);
     if (!rig) return tl::unexpected(rig.error());
+    const double ttft = table.number(row, "ttft_ms").value_or(0);
+    const double tpot = table.number(row, "tpot_ms").value_or(0);
+    if (exceeds_arithmetic(**rig, workload, layout->devices(), *concurrency, ttft, tpot)) {
+      return tl::unexpected<std::string>("its times ask for more arithmetic than chips reach");
+    }
     return finish((*rig)->serving->mixed(workload, *layout, *concurrency));
   }
   const auto prefills = table.number(row, "p_workers"), decodes = table.number(row, "d_workers");

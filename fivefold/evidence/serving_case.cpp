@@ -92,8 +92,8 @@ tl::expected<std::unique_ptr<ServingRig>, std::string> ServingRigs::build(
   if (!kernels) return refuse(kernels.error());
   const auto precision = precision_of(setup, **model, machine->device);
   if (!precision) return tl::unexpected(precision.error());
-  auto rig = std::make_unique<ServingRig>(
-      ServingRig{std::move(stack), std::move(*machine), std::move(*kernels), *model, {}});
+  auto rig = std::make_unique<ServingRig>(ServingRig{
+      std::move(stack), std::move(*machine), std::move(*kernels), *model, *precision, {}});
   rig->serving =
       std::make_unique<const ServingModel>(rig->machine, **model, rig->kernels, *precision);
   return rig;

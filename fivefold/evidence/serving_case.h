@@ -16,7 +16,8 @@ struct ServingRig {
   std::unique_ptr<const Stack> stack;  // kernels and library of the chip's stack, engine of the row
   Machine machine;
   KernelModel kernels;
-  const Model* model;                           // of the catalog
+  const Model* model;
+  Precision precision;
   std::unique_ptr<const ServingModel> serving;  // points to those above
 };
 

@@ -3,7 +3,11 @@
 // image belongs to which configuration (read in November 2026).
 #include "fivefold/evidence/serving_runs.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <map>
 
 namespace fivefold {
 namespace {
@@ -22,6 +26,7 @@ struct Row {
 constexpr double kMeanLength = 0.9;
 constexpr double kLengthSpread = 0.2 / kMeanLength;
 constexpr double kRounds = 10;
+constexpr double kStreamInterval = 10;  // 20 and 30 in some
 
 // Engines are given 0.75 to 0.95 of the memory, weights included, or of what weights leave.
 constexpr double kMemoryReserve = 0.05;
@@ -39,6 +44,27 @@ bool drafts_tokens(const Row& row) {
 // Text of DeepSeek-R1 under its chat template; of each of up to three drafts.
 constexpr double kAcceptance = 0.7;
 
+// "0.5.10.post1" is before {0, 5, 11}. Rows without a version are of 2025.
+bool is_before(std::string_view version, std::array<int, 3> limit) {
+  std::array<int, 3> parts{};
+  const char* at = version.data();
+  const char* end = at + version.size();
+  for (int& part : parts) {
+    const auto [stop, error] = std::from_chars(at, end, part);
+    if (error != std::errc() || stop == end || *stop != '.') break;
+    at = stop + 1;
+  }
+  return parts < limit;
+}
+
+// vLLM schedules ahead of the kernels since 0.14 and before only where it is asked to, as
+// InferenceX does. SGLang's steps have been without a gap since 0.5.8: told by the rows themselves.
+bool serial_host(const Row& row) {
+  if (row["engine"] == "vllm")
+    return !row.has("origin", "InferenceX") && is_before(row["engine_version"], {0, 14, 0});
+  return row["engine"] == "sglang" && is_before(row["engine_version"], {0, 5, 8});
+}
+
 void add_inferencex(const Row& row, ServingRun& run) {
   ServingWorkload& load = run.workload;
   load.input *= kMeanLength;
@@ -46,7 +72,14 @@ void add_inferencex(const Row& row, ServingRun& run) {
   load.length_spread = kLengthSpread;
   load.loop_rounds = kRounds;
   const bool deepseek = row.has("model", "DeepSeek"), attention_dp = row.number("attn_dp") > 1;
-  if (row["engine"] != "vllm") load.stream_interval = 10;
+  if (row["engine"] != "vllm") load.stream_interval = kStreamInterval;
+  // The first token too is sent with those of the interval that follow it.
+  if (row["engine"] != "vllm" && deepseek) load.first_steps = kStreamInterval - 1;
+  // --max_num_tokens, which had no floor in 2025 nor with multi-token prediction.
+  if (row["engine"] == "trtllm" && deepseek && row["phase"] == "agg" &&
+      (drafts_tokens(row) || row["measured"] < "2026-01-20")) {
+    load.batch_tokens = row.number("isl") + row.number("concurrency") + 127;
+  }
   if (drafts_tokens(row)) {
     load.draft_tokens = attention_dp ? 1 : 3;
     load.acceptance = kAcceptance;
@@ -73,6 +106,7 @@ ServingRun serving_run(const CsvTable& table, std::size_t row, double input, dou
   // up.
   const std::string_view dense = of["gemm_dtype"];
   if (dense == "nvfp4" || (dense == "fp8" && of["engine"] != "sglang")) run.cache = "fp8";
+  run.workload.serial_host = serial_host(of);
   if (of.has("origin", "InferenceX")) {
     add_inferencex(of, run);
     return run;
@@ -83,11 +117,46 @@ ServingRun serving_run(const CsvTable& table, std::size_t row, double input, dou
     run.workload.loop_rounds = kRounds;
     run.workload.length_spread = 0;
   }
-  // vLLM schedules ahead of the kernels since 0.14, before only where it was asked to.
-  const std::string_view version = of["engine_version"];
-  run.workload.serial_host =
-      of["engine"] == "vllm" && version.starts_with("0.1") && version.substr(0, 4) < "0.14";
   return run;
+}
+
+std::vector<bool> contradicted_rows(const CsvTable& table) {
+  constexpr double kFewer = 4, kQuicker = 0.7;
+  std::map<std::string, std::vector<std::size_t>> alike;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    std::string shape;
+    for (const std::string_view column : {"chip", "model", "gemm_dtype", "engine", "phase", "isl",
+                                          "osl", "chips", "tp", "attn_dp", "moe_tp", "moe_ep"}) {
+      shape += std::string(table.at(row, column)) + "|";
+    }
+    if (table.at(row, "phase") == "agg") alike[shape].push_back(row);
+  }
+  std::vector<bool> contradicted(table.rows.size(), false);
+  const auto number = [&](std::size_t row, std::string_view column) {
+    return table.number(row, column).value_or(0);
+  };
+  for (const auto& [shape, rows] : alike) {
+    for (const std::size_t row : rows) {
+      const double requests = number(row, "concurrency"), time = number(row, "tpot_ms");
+      contradicted[row] = std::any_of(rows.begin(), rows.end(), [&](std::size_t few) {
+        const double fewer = number(few, "concurrency");
+        return fewer > 0 && kFewer * fewer <= requests && time < kQuicker * number(few, "tpot_ms");
+      });
+    }
+  }
+  return contradicted;
+}
+
+bool exceeds_arithmetic(const ServingRig& rig, const ServingWorkload& load, double devices,
+                        double requests, double ttft, double tpot) {
+  constexpr double kMost = 0.7;
+  const double life = (ttft + load.output * tpot) / 1e3;
+  if (life <= 0) return false;
+  const Ops prompt = load.input * forward_ops_per_token(*rig.model, load.input / 2);
+  const Ops answer = load.output * forward_ops_per_token(*rig.model, load.input + load.output / 2);
+  const Format format = rig.kernels.compute_format(rig.precision.gemm_a, rig.precision.gemm_b);
+  const double peak = devices * rig.machine.device.peak_for(format).value();
+  return peak > 0 && requests / life * (prompt + answer).value() > kMost * peak;
 }
 
 }  // namespace fivefold

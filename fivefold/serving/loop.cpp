@@ -10,7 +10,7 @@ namespace {
 
 using serving::Instance;
 
-constexpr int kIterations = 4;
+constexpr int kIterations = 2;
 constexpr double kFullest = 0.95;  // closed loops saturate, they do not overflow
 
 // Mean wait for a server with equal service times, in services (M/D/1, Pollaczek-Khinchine); no
@@ -27,6 +27,10 @@ double spread_of_ends(const ServingWorkload& workload) {
   const double rounds = std::max(1.0, workload.loop_rounds - 1);
   const double mean_root = 2.0 / 3 * std::sqrt(rounds);  // of 1 to `rounds`
   return std::min(1.0, workload.length_spread * std::max(1.0, mean_root));
+}
+
+double batch_tokens(const Instance& in, const ServingWorkload& workload) {
+  return std::max(1.0, workload.batch_tokens > 0 ? workload.batch_tokens : in.engine.batch_tokens);
 }
 
 // A group's loop at a batch: what the model needs of it in each iteration.
@@ -53,7 +57,7 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
               const Round& round, double clients) {
   const double ends = std::max(1.0, spread_of_ends(workload) * round.steps);
   const double crowd = std::clamp(clients * workload.poll_steps / ends, 1.0, clients);
-  const double most = std::max(1.0, std::floor(in.engine.batch_tokens / round.fresh));
+  const double most = std::max(1.0, std::floor(batch_tokens(in, workload) / round.fresh));
   const auto batch_of = [&](double prompts) {
     return serving::prefill_estimate(in, workload, memory, prompts * round.fresh / in.layout.tp);
   };
@@ -68,8 +72,7 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
   prompts.stall = round.batch / clients * others;
   if (workload.loop_rounds > 0) {
     const double filled = std::min(clients, most);
-    const Seconds full = filled > together ? batch_of(filled).time : batch.time;
-    const Seconds wave = std::max(0.0, clients / filled - 1) / 2 * full;
+    const Seconds wave = std::max(0.0, clients / filled - 1) / 2 * filled * prompts.work;
     prompts.wave = std::max(Seconds(0), wave - waits) / workload.loop_rounds;
   }
   return prompts;
@@ -80,11 +83,11 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
 Prompts riding(const Instance& in, const ServingWorkload& workload, const Round& round,
                double clients) {
   const double arrivals = round.batch / round.steps;  // a step
-  const double most = std::max(1.0, std::floor(in.engine.batch_tokens / round.fresh));
+  const double most = std::max(1.0, std::floor(batch_tokens(in, workload) / round.fresh));
   const double looked = arrivals * workload.poll_steps;
   const double together = looked / (1 - std::exp(-looked));
   const double prompts_a_step = std::clamp(together, 1.0, most);
-  const double chunks = std::ceil(round.fresh / std::max(1.0, in.engine.batch_tokens));
+  const double chunks = std::ceil(round.fresh / batch_tokens(in, workload));
   const auto mixed_step = [&](double prompts) {
     const StepParts parts = serving::issued(
         in, serving::mixed_time(in, {.decodes = round.batch,
@@ -114,7 +117,7 @@ Prompts riding(const Instance& in, const ServingWorkload& workload, const Round&
   prompts.apart = prompts.first;
   if (workload.loop_rounds > 0) {
     const double filled = std::min(most, clients);
-    const Seconds full = filled > prompts_a_step ? mixed_step(filled) : step;
+    const Seconds full = step + std::max(0.0, filled - prompts_a_step) / chunks * prompts.work;
     prompts.wave = std::max(0.0, clients / filled - 1) / 2 * chunks * full / workload.loop_rounds;
   }
   return prompts;
@@ -160,7 +163,7 @@ Result<LoopEstimate> ServingModel::mixed(const ServingWorkload& workload,
     result.tpot = step.tpot + prompts.stall / workload.output;
     result.prefill_share = batch / workload.output * prompts.work / result.tpot;
     const Seconds request = in->engine.request_overhead + workload.input * in->engine.request_token;
-    result.ttft = request + prompts.first + prompts.wave;
+    result.ttft = request + prompts.first + prompts.wave + workload.first_steps * step.step;
     // What memory does not hold waits until a sequence ends.
     const Seconds decoding = workload.output * result.tpot;
     if (group > holds) result.ttft += (group / holds - 1) * (decoding + result.ttft);
@@ -201,7 +204,7 @@ Result<LoopEstimate> ServingModel::split(const ServingWorkload& workload, const 
     const Seconds decoding = workload.output * step.tpot;
     const Seconds alone = setting_->engine.request_overhead +
                           workload.input * setting_->engine.request_token + prompt->time +
-                          prompt->cache_transfer + step.step;
+                          prompt->cache_transfer + (1 + workload.first_steps) * step.step;
     const double rate = concurrency / (alone + decoding).value();
     const double busy = rate / prompts_per_second;
     const Seconds queued = waiting_services(busy, concurrency / servers - 1) * prompt->step;

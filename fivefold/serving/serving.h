@@ -45,6 +45,8 @@ struct ServingWorkload {
   double length_spread = 1;  // of outputs, longest less shortest over the mean; 0: all end together
   double stream_interval = 1;  // tokens that are sent to the client at once
   double poll_steps = 1;       // decode steps between two looks for new requests
+  double first_steps = 0;      // that the first token waits for company before it is sent
+  double batch_tokens = 0;     // of prompts, at most, in a step; 0: the engine's
   bool serial_host = false;    // each step is prepared only after the last one, whatever the engine
 };
 

@@ -323,6 +323,52 @@ TEST(Loops, more_requests_wait_longer_and_yield_more) {
   }
 }
 
+// An engine like SGLang: prompts in steps of their own.
+Stack engine_stack(std::vector<Fact> facts) {
+  Stack stack = plain_stack();
+  StackEntry engine{.family = "serving", .architecture = "*", .format = "*", .parameters = {}};
+  engine.parameters.own().all = std::move(facts);
+  stack.entries.push_back(engine);
+  return stack;
+}
+
+// Requests of one length that start together end together: half of the others' prompts stand before
+// one's own, the rest keeps it from decoding. What TTFT gains TPOT loses.
+TEST(Loops, requests_that_end_together_wait_for_each_others_prompts) {
+  const Rig rig("dgx_h100_8", 8, kLlama);
+  ServingWorkload workload{.input = 4096, .output = 128};
+  const auto steady = rig.serving().mixed(workload, {.tp = 8}, 64);
+  workload.loop_rounds = 10;
+  workload.length_spread = 0;
+  const auto waves = rig.serving().mixed(workload, {.tp = 8}, 64);
+  ASSERT_TRUE(steady && waves);
+  EXPECT_GT(waves->ttft, 5 * steady->ttft);
+  EXPECT_LT(waves->tpot, steady->tpot);
+  EXPECT_NEAR(waves->tokens_per_second / steady->tokens_per_second, 1, 0.2);
+}
+
+TEST(Loops, an_engine_that_looks_seldom_for_requests_keeps_them_waiting) {
+  const Rig rig("dgx_h100_8", 8, kLlama);
+  ServingWorkload workload{.input = 1024, .output = 1024};
+  const auto often = rig.serving().mixed(workload, {.tp = 8}, 16);
+  workload.poll_steps = 30;
+  const auto seldom = rig.serving().mixed(workload, {.tp = 8}, 16);
+  ASSERT_TRUE(often && seldom);
+  EXPECT_GT(seldom->ttft - often->ttft, 10 * often->decode_step);
+}
+
+TEST(Decode, the_host_is_hidden_only_behind_kernels_that_take_longer) {
+  Rig rig("dgx_h100_8", 8, kLlama);
+  const auto free_of_host = rig.serving().decode({}, {.tp = 8}, 64);
+  rig.stack = engine_stack({number("host_step", 1e-3), number("host_sequence", 1e-3)});
+  rig.kernels = *KernelModel::make(rig.machine.device, rig.stack);
+  const auto beside = rig.serving().decode({}, {.tp = 8}, 64);
+  const auto serial = rig.serving().decode({.serial_host = true}, {.tp = 8}, 64);
+  ASSERT_TRUE(free_of_host && beside && serial);
+  EXPECT_NEAR(beside->step.value(), std::max(65e-3, free_of_host->step.value()), 1e-9);
+  EXPECT_NEAR((serial->step - free_of_host->step).value(), 65e-3, 1e-9);
+}
+
 TEST(Loops, pools_yield_no_more_than_prefill_lets_through) {
   const Rig rig("dgx_h100_8", 64, kLlama);
   const ServingWorkload workload{.input = 8192, .output = 64};

@@ -299,20 +299,6 @@ Seconds head_and_logits_time(const Instance& in, const Pass& pass) {
   return head_time(in, {pass}) + logits_time(in, {pass});
 }
 
-Seconds exposed_host(const Instance& in, const ServingWorkload& workload, double sequences,
-                     Seconds kernels) {
-  const Seconds stream = in.engine.host_stream / std::max(1.0, workload.stream_interval);
-  const Seconds host = in.engine.host_step + sequences * (in.engine.host_sequence + stream);
-  if (!in.engine.host_overlaps || workload.serial_host) return host;
-  return std::max(Seconds(0), host - kernels);
-}
-
-StepParts issued(const Instance& in, StepParts parts) {
-  const Seconds late = parts.operators * in.engine.issue - parts.total();
-  parts.overhead += in.engine.prefill_overhead + std::max(Seconds(0), late);
-  return parts;
-}
-
 StepParts pass_time(const Instance& in, const Pass& pass) {
   return step_time(in, {pass}, pass.overlap);
 }
