@@ -19,7 +19,7 @@ const std::vector<std::string> kKeys = {
     "dense",        "experts",   "cache",   "engine",      "input",     "output",
     "tokens",       "batch",     "tpot_ms", "concurrency", "rounds",    "drafts",
     "acceptance",   "imbalance", "overlap", "prefix_hit",  "reserve",   "most_batch",
-    "batch_tokens", "grows",     "against", "calibrates",  "attention"};
+    "batch_tokens", "grows",     "against", "calibrates",  "attention", "streams"};
 
 const std::pair<std::string_view, Deployment::Phase> kPhases[] = {
     {"prefill", Deployment::Phase::kPrefill}, {"decode", Deployment::Phase::kDecode},
@@ -104,6 +104,7 @@ class Reader {
     d.workload.memory_reserve = number("reserve").value_or(d.workload.memory_reserve);
     d.workload.tpot_limit = Seconds(number("tpot_ms").value_or(0) / 1e3);
     d.workload.microbatch_overlap = text("overlap") != "false";
+    if (text("streams") == "false") d.workload.stream_interval = kNoStream;
     d.limits.sequences = number("most_batch").value_or(0);
     d.limits.batch_tokens = number("batch_tokens").value_or(d.limits.batch_tokens);
     d.limits.grows = text("grows") == "true";

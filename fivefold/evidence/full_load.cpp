@@ -24,6 +24,16 @@ double prompt_share(const ServingWorkload& workload) {
   return a_step / workload.output * fresh_tokens(workload);
 }
 
+// What the host takes of a mixed step beyond its kernels: they hide what it prepares for the next
+// one, and it issues each operator, as no graph holds prompts.
+Seconds host_beside(const EngineParameters& engine, const ServingWorkload& workload,
+                    Seconds kernels, double sequences, double operators) {
+  const Seconds stream = engine.host_stream / std::max(1.0, workload.stream_interval);
+  const Seconds host = engine.host_step + sequences * (engine.host_sequence + stream);
+  const Seconds exposed = engine.host_overlaps ? std::max(Seconds(0), host - kernels) : host;
+  return engine.step_overhead + exposed + std::max(Seconds(0), operators * engine.issue - kernels);
+}
+
 // Decoding sequences and chunks of prompts in one pass: weights are read once for both, attention
 // runs for each.
 Result<Seconds> mixed_step(const ServingModel& serving, const ServingWorkload& workload,
@@ -39,9 +49,13 @@ Result<Seconds> mixed_step(const ServingModel& serving, const ServingWorkload& w
   if (!prompt) return fail(prompt.error());
   const double part = prompts / layout.pp / (prompt->tokens_per_batch * layout.tp);
   const StepParts& p = pass->parts;
-  return p.projections + p.experts + p.streaming + p.tensor + p.exchange +
-         part * prompt->parts.attention + decode.parts.attention + decode.parts.head +
-         decode.parts.drafts + decode.parts.overhead;
+  const Seconds kernels = p.projections + p.experts + p.streaming + p.tensor + p.exchange +
+                          part * prompt->parts.attention + decode.parts.attention +
+                          decode.parts.head + decode.parts.drafts;
+  const double ends =
+      decode.batch * tokens_per_step(workload.draft_tokens, workload.acceptance) / workload.output;
+  return kernels +
+         host_beside(serving.engine(), workload, kernels, decode.batch + ends, p.operators);
 }
 
 // Prompts in batches of their own between the steps.
@@ -85,13 +99,7 @@ Result<FullLoad> full_load(const ServingModel& serving, const ServingWorkload& w
                            const ServingLayout& layout, const EngineLimits& limits) {
   const auto most = most_sequences(serving, workload, layout, limits);
   if (!most) return fail(most.error());
-  // Batches are tuned: one step less of a kernel's tiles may yield more than a few more sequences.
-  auto best = load_at(serving, workload, layout, limits, std::max(1.0, *most));
-  for (const double share : {0.95, 0.9, 0.8, 0.7, 0.6, 0.5}) {
-    auto load = load_at(serving, workload, layout, limits, std::max(1.0, share * *most));
-    if (load && best && load->tokens_per_second > best->tokens_per_second) best = std::move(load);
-  }
-  return best;
+  return load_at(serving, workload, layout, limits, std::max(1.0, *most));
 }
 
 namespace {

@@ -7,6 +7,8 @@
 
 namespace fivefold {
 
+inline constexpr double kNoStream = 1e9;  // stream_interval of benchmarks without clients
+
 struct EngineLimits {
   double sequences = 0;        // of an attention group at once; 0: what memory holds
   double batch_tokens = 8192;  // of a step: prompts in chunks and sequences that decode

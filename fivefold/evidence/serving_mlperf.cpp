@@ -136,7 +136,8 @@ tl::expected<Scenario, std::string> scenario_of(const Benchmark& benchmark, doub
   scenario.workload = {.input = benchmark.input,
                        .output = benchmark.output,
                        .microbatch_overlap = false,
-                       .memory_reserve = reserve};
+                       .memory_reserve = reserve,
+                       .stream_interval = kNoStream};
   scenario.limited = name != "Offline";
   if (name == "Server") {
     scenario.workload.ttft_limit = benchmark.server_ttft;

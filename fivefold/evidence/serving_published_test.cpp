@@ -111,7 +111,7 @@ TEST(ServingPublished, mlperf_errors_stay_within_those_reached) {
   if (!std::filesystem::exists(measured("mlperf.csv"))) GTEST_SKIP();
   const Predictions& all = predictions_of("mlperf.csv");
   EXPECT_LT(median_error(all, "mlperf-", "-Offline"), 0.17);
-  EXPECT_LT(median_error(all, "mlperf-", "-Server"), 0.32);
+  EXPECT_LT(median_error(all, "mlperf-", "-Server"), 0.37);
 }
 
 TEST(ServingPublished, each_row_has_a_prediction_or_a_reason) {

@@ -25,8 +25,10 @@ using serving::StepLoad;
 using serving::StepTable;
 using serving::StepTime;
 
-constexpr std::array<std::pair<std::string_view, Router>, 3> kRouters = {
-    {{"in-turn", Router::kInTurn}, {"least", Router::kLeastLoaded}, {"prefix", Router::kPrefix}}};
+constexpr std::array<std::pair<std::string_view, RequestRouter>, 3> kRouters = {
+    {{"in-turn", RequestRouter::kInTurn},
+     {"least", RequestRouter::kLeastLoaded},
+     {"prefix", RequestRouter::kPrefix}}};
 constexpr std::size_t kSamples = 400;  // of queues over the span of the load
 
 // A pool's machine, resolved: its instances step by the same table.
@@ -140,7 +142,7 @@ class Simulation {
         pool.groups.emplace_back(pool.setting, progress_, result_.requests);
       }
     }
-    if (setup.router == Router::kPrefix) {
+    if (setup.router == RequestRouter::kPrefix) {
       std::uint32_t blocks = 0;
       for (const std::uint32_t id : load.block_ids) blocks = std::max(blocks, id + 1);
       home_.assign(blocks, -1);
@@ -198,7 +200,7 @@ class Simulation {
   std::size_t choose(Pool& pool, std::uint32_t r) {
     const std::size_t count = pool.groups.size();
     if (count == 1) return 0;
-    if (setup_.router == Router::kInTurn) return pool.in_turn++ % count;
+    if (setup_.router == RequestRouter::kInTurn) return pool.in_turn++ % count;
     // Waiting ones count four times. Of equals the next in turn.
     const auto load = [&](std::size_t i) {
       return 4 * pool.groups[i].waiting() + pool.groups[i].running();
@@ -400,14 +402,14 @@ class Simulation {
 
 }  // namespace
 
-std::string_view name(Router router) {
+std::string_view name(RequestRouter router) {
   for (const auto& [text, known] : kRouters) {
     if (known == router) return text;
   }
   return "";
 }
 
-Result<Router> router_named(std::string_view text) {
+Result<RequestRouter> router_named(std::string_view text) {
   for (const auto& [known, router] : kRouters) {
     if (known == text) return router;
   }

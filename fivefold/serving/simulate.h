@@ -30,16 +30,16 @@ struct ServingPool {
 // Which attention group takes a request: in turn; the one with the fewest (waiting ones count four
 // times, as vLLM's data-parallel balancer has it); the one that last held most of its prompt,
 // unless it is far busier than the idlest (cache-aware routing of SGLang).
-enum class Router : std::uint8_t { kInTurn, kLeastLoaded, kPrefix };
-std::string_view name(Router router);
-Result<Router> router_named(std::string_view text);
+enum class RequestRouter : std::uint8_t { kInTurn, kLeastLoaded, kPrefix };
+std::string_view name(RequestRouter router);
+Result<RequestRouter> router_named(std::string_view text);
 
 struct SimulationSetup {
   ServingPool pool;                    // serves alone; with `prefill`, decodes
   std::optional<ServingPool> prefill;  // prompts on instances of their own
   // Drafts, acceptance, overlap, imbalance of experts; lengths and limits are the load's.
   ServingWorkload options;
-  Router router = Router::kLeastLoaded;
+  RequestRouter router = RequestRouter::kLeastLoaded;
   int concurrency = 0;  // above 0: closed loop, requests arrive as others end
   std::uint64_t seed = 1;
   std::size_t record_steps = 0;  // so many steps are kept for a timeline

@@ -127,7 +127,7 @@ RC_GTEST_PROP(Simulation, laws_hold_under_any_policy, ()) {
   const double tokens = *rc::gen::element(4000.0, 20000.0, 1e6);
   policy.runtime += std::max(Bytes(0), whole->cache - whole->per_token * tokens);
   setup.pool.instances = *rc::gen::inRange(1, 4);
-  setup.router = *rc::gen::element(Router::kInTurn, Router::kLeastLoaded, Router::kPrefix);
+  setup.router = *rc::gen::element(RequestRouter::kInTurn, RequestRouter::kLeastLoaded, RequestRouter::kPrefix);
   setup.concurrency = *rc::gen::element(0, 0, 17);
   const auto seed = *rc::gen::arbitrary<std::uint64_t>();
   RequestLoad load = uneven_load(150, *rc::gen::element(1.0, 20.0, 400.0), seed);
