@@ -241,6 +241,30 @@ LoadCost cost_of(const Catalog& catalog, const Deployment& d, const ServingView&
   return cost;
 }
 
+// Whether the engine was fitted on such runs, and what to expect of its times.
+std::string range_note(const ServeBench& bench, const LoadSummary& load) {
+  const FittedRange range = fitted_range(*bench.stack, bench.machine->device);
+  std::vector<std::string> outside;
+  if (!range.chip) {
+    outside.push_back(
+        fmt::format("no serving run of {} was fitted", bench.machine->system->chip->name));
+  }
+  const auto check = [&](const char* what, double mean, double low, double high) {
+    if (high > 0 && (mean < low || mean > high)) {
+      outside.push_back(fmt::format("{} of {:.0f} tokens on average are outside {:.0f} to {:.0f}",
+                                    what, mean, low, high));
+    }
+  };
+  check("prompts", load.input_mean, range.input_low, range.input_high);
+  check("answers", load.output_mean, range.output_low, range.output_high);
+  if (outside.empty()) {
+    return fmt::format("take TPOT as +-{:.0f}%: inside of what its stack was fitted on",
+                       100 * range.band);
+  }
+  return fmt::format("take TPOT as +-{:.0f}%, an assumption: {}", 100 * range.band_outside,
+                     fmt::join(outside, "; "));
+}
+
 Result<std::string> simulated(const Catalog& catalog, const Options& options,
                               const Context& context) {
   auto deployment = deployment_of(catalog, options);

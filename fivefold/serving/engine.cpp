@@ -82,6 +82,32 @@ EnginePolicy engine_policy(const Stack& stack, const Device& device) {
   return policy;
 }
 
+FittedRange fitted_range(const Stack& stack, const Device& device) {
+  FittedRange range;
+  range.chip =
+      std::any_of(stack.calibration.begin(), stack.calibration.end(), [&](const Calibration& used) {
+        return used.form == "serving" && used.family == "tpot" && used.chip == device.chip;
+      });
+  for (const StackEntry& entry : stack.entries) {
+    if (entry.family != "fitted" || !concerns(entry, device)) continue;
+    const auto number = [&](std::string_view path, auto use) {
+      const Fact* fact = entry.parameters->find(path);
+      if (fact != nullptr && fact->is_number()) use(*fact);
+    };
+    number("input", [&](const Fact& f) {
+      range.input_low = f.lowest();
+      range.input_high = f.highest();
+    });
+    number("output", [&](const Fact& f) {
+      range.output_low = f.lowest();
+      range.output_high = f.highest();
+    });
+    number("band", [&](const Fact& f) { range.band = f.number; });
+    number("band_outside", [&](const Fact& f) { range.band_outside = f.number; });
+  }
+  return range;
+}
+
 Result<CacheCapacity> cache_capacity(const ServingModel& serving, const ServingLayout& layout,
                                      const EnginePolicy& policy, int draft_tokens) {
   const auto in = serving::make_instance(serving.setting(), layout);

@@ -36,6 +36,15 @@ struct EnginePolicy {
 };
 EnginePolicy engine_policy(const Stack& stack, const Device& device);
 
+// Where the engine's parameters were fitted, and how far predictions of TPOT are to be trusted
+// there and elsewhere (relative, either way).
+struct FittedRange {
+  bool chip = false;  // runs of this chip were fitted
+  double input_low = 0, input_high = 0, output_low = 0, output_high = 0;  // tokens
+  double band = 0, band_outside = 0;
+};
+FittedRange fitted_range(const Stack& stack, const Device& device);
+
 // What an instance may hold, as its engine counts it when it starts.
 struct CacheCapacity {
   Bytes visible;  // memory of the device that the driver shows
