@@ -160,7 +160,8 @@ const std::vector<EngineFact>& engine_facts() {
       {"host_stream", "us", {30, 0, 10, 20, 50, 80}},
       {"issue", "us", {20, 2, 5, 10, 30, 40, 60, 80}},
       {"prefill_overhead", "ms", {5, 0, 2, 10, 20}},
-      {"request_overhead", "ms", {60, 10, 20, 30, 40, 80, 100, 130, 160, 200}},
+      // More than that is not the way of a request into the engine.
+      {"request_overhead", "ms", {60, 10, 20, 30, 40, 80, 100, 130}},
       {"request_token", "us", {8, 0, 4, 15, 25}},
   };
   return facts;
