@@ -136,8 +136,10 @@ void add_policy_args(CLI::App& command, PolicyArgs& args) {
   command.add_option("--gpu-memory-utilization", args.memory_share, "Share of a device's memory")
       ->check(CLI::Range(0.05, 1.0));
   command.add_option("--order", args.order, "Who is served first: arrival, priority, fair");
-  command.add_option("--router", args.router, "Which instance: least, in-turn, prefix")
-      ->capture_default_str();
+  command.add_option(
+      "--router", args.router,
+      "Which instance: least, in-turn, prefix (default: prefix where contents are known, else "
+      "least)");
   command.add_flag("--no-prefix-cache", args.no_prefix_cache, "Finished prompts are forgotten");
   command.add_flag("--swap", args.swap,
                    "Victims go to the host's memory, not to be computed again");

@@ -41,7 +41,7 @@ Result<void> leave_out_longer(ChosenLoad& chosen, double most_tokens);
 struct PolicyArgs {
   int max_sequences = 0, max_step_tokens = 0, page_tokens = 0;
   double memory_share = 0;
-  std::string order, router = "least";
+  std::string order, router;
   bool no_prefix_cache = false, swap = false;
 };
 void add_policy_args(CLI::App& command, PolicyArgs& args);
