@@ -1,5 +1,6 @@
 #include "app/machine_args.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -57,6 +58,20 @@ Result<SystemCount> parse_system(const std::string& text) {
                 fmt::format("for example {}:16", result.system));
   }
   return result;
+}
+
+Result<ChosenSystem> choose_system(const Catalog& catalog, const std::string& text, int chips) {
+  const auto count = parse_system(text);
+  if (!count) return fail(count.error());
+  const auto system = catalog.system(count->system);
+  if (!system) return fail(system.error());
+  const int all = (*system)->chips * std::max(1, count->count);
+  if (chips > all) {
+    return fail(fmt::format("{} chips are more than the {} of {}", chips, all, text),
+                fmt::format("name more systems, for example {}:{}", count->system,
+                            (chips + (*system)->chips - 1) / (*system)->chips));
+  }
+  return ChosenSystem{*system, chips > 0 ? chips : all};
 }
 
 std::string library_for(const Catalog& catalog, const System& system) {

@@ -24,6 +24,14 @@ struct SystemCount {
 };
 Result<SystemCount> parse_system(const std::string& text);
 
+// The system that "SYSTEM[:N]" names and how many of its chips are used: `chips`, or all (0). Fails
+// if they are more than it has.
+struct ChosenSystem {
+  const System* system = nullptr;
+  int chips = 0;
+};
+Result<ChosenSystem> choose_system(const Catalog& catalog, const std::string& text, int chips);
+
 // The communication library of the system's vendor.
 std::string library_for(const Catalog& catalog, const System& system);
 

@@ -116,22 +116,15 @@ void add_train_args(CLI::App& command, TrainArgs& args) {
 }
 
 Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
-  const auto count = parse_system(args.system);
-  if (!count) return fail(count.error());
-  const auto system = catalog.system(count->system);
-  if (!system) return fail(system.error());
+  const auto machine_of = choose_system(catalog, args.system, args.chips);
+  if (!machine_of) return fail(machine_of.error());
+  const System& system = *machine_of->system;
   const auto model = catalog.model(args.model);
   if (!model) return fail(model.error());
-  const int all = (*system)->chips * std::max(1, count->count);
-  if (args.chips > all) {
-    return fail(fmt::format("{} chips are more than the {} of {}", args.chips, all, args.system),
-                fmt::format("name more systems, for example {}:{}", count->system,
-                            (args.chips + (*system)->chips - 1) / (*system)->chips));
-  }
-  auto chosen = stack_of(catalog, *(*system)->chip, args);
+  auto chosen = stack_of(catalog, *system.chip, args);
   if (!chosen) return fail(chosen.error());
   auto stack = std::make_unique<const Stack>(*std::move(chosen));
-  auto built = build_machine(**system, args.chips > 0 ? args.chips : all, *stack);
+  auto built = build_machine(system, machine_of->chips, *stack);
   if (!built) return fail(built.error());
   auto machine = std::make_unique<const Machine>(*std::move(built));
   auto made = KernelModel::make(machine->device, *stack);

@@ -118,6 +118,7 @@ StepLoad Group::plan(Work work, double now) {
       }
       Prefilling& f = prefilling_.back();
       const Progress& p = (*progress_)[r];
+      load.images += request_of(r).images;
       f.chunk = std::min(budget, p.target - p.context);
       own_tokens_ += f.chunk;
       budget -= f.chunk;

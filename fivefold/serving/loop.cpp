@@ -50,6 +50,40 @@ struct Prompts {
   Seconds apart;  // of `first`, while others decode
 };
 
+// A step of prompts in this share of the groups that step together: each of these puts one through
+// attention, experts see what that is on average.
+Seconds shared_step(const Instance& in, const ServingWorkload& workload, double fresh,
+                    double share) {
+  serving::Pass prompt{.q_len = fresh,
+                       .context = workload.input - fresh,
+                       .expert_imbalance = workload.expert_imbalance};
+  const serving::Sides whole = serving::sides_time(in, prompt);
+  prompt.q_len = std::max(1.0, fresh * share);
+  const serving::Sides spread = serving::sides_time(in, prompt);
+  StepParts parts;
+  parts.overhead = whole.attention.total() + spread.ffn.total();
+  parts.operators = whole.attention.operators + spread.ffn.operators;
+  return serving::issued(in, parts).total();
+}
+
+// Where groups meet in the exchange of experts, a prompt in any of them holds all of them up,
+// unless the engine lets prompts of all groups wait for each other (poll_steps).
+void hold_up(const Instance& in, const ServingWorkload& workload, const Round& round,
+             Prompts& prompts) {
+  if (!in.exchanges || workload.poll_steps > 1 || round.batch <= 0) return;
+  const double groups = in.layout.dp;
+  const double ends = groups * round.batch / round.steps;  // of requests, a decode step
+  const double followed = 1 - std::exp(-ends);             // share of decode steps, by prompts
+  const double share = std::min(1.0, ends / (followed * groups));
+  const Seconds one = shared_step(in, workload, round.fresh, share);
+  const Seconds stall = round.steps * followed * one;
+  if (stall <= prompts.stall) return;
+  prompts.stall = stall;
+  // One's own prompt waits for the step under way.
+  const double busy = followed * one / (round.step + followed * one);
+  prompts.first = std::max(prompts.first, one + busy * one / 2);
+}
+
 // Prompts in steps of their own, before any decoding goes on. Requests end in steps of decoding, so
 // that the prompts which follow them are there together: a batch, or several one after the other.
 // Those that wait keep nobody else from decoding for as long.
@@ -75,6 +109,7 @@ Prompts alone(const Instance& in, const ServingWorkload& workload, const Serving
     const Seconds wave = std::max(0.0, clients / filled - 1) / 2 * filled * prompts.work;
     prompts.wave = std::max(Seconds(0), wave - waits) / workload.loop_rounds;
   }
+  hold_up(in, workload, round, prompts);
   return prompts;
 }
 

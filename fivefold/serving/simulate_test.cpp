@@ -11,6 +11,7 @@
 #include "fivefold/base/statistics.h"
 #include "fivefold/serving/metrics.h"
 #include "fivefold/serving/rig_test.h"
+#include "fivefold/serving/vision.h"
 
 namespace fivefold {
 namespace {
@@ -127,7 +128,8 @@ RC_GTEST_PROP(Simulation, laws_hold_under_any_policy, ()) {
   const double tokens = *rc::gen::element(4000.0, 20000.0, 1e6);
   policy.runtime += std::max(Bytes(0), whole->cache - whole->per_token * tokens);
   setup.pool.instances = *rc::gen::inRange(1, 4);
-  setup.router = *rc::gen::element(RequestRouter::kInTurn, RequestRouter::kLeastLoaded, RequestRouter::kPrefix);
+  setup.router = *rc::gen::element(RequestRouter::kInTurn, RequestRouter::kLeastLoaded,
+                                   RequestRouter::kPrefix);
   setup.concurrency = *rc::gen::element(0, 0, 17);
   const auto seed = *rc::gen::arbitrary<std::uint64_t>();
   RequestLoad load = uneven_load(150, *rc::gen::element(1.0, 20.0, 400.0), seed);
@@ -177,7 +179,8 @@ TEST(Simulation, one_request_takes_what_the_closed_form_says) {
 }
 
 // In the steady state of a closed loop both ways say the same. Lengths are spread, so that requests
-// do not all end together; the first and last tenth, where the loop fills and empties, are left out.
+// do not all end together; the first and last tenth, where the loop fills and empties, are left
+// out.
 TEST(Simulation, a_closed_loop_settles_where_the_closed_form_says) {
   for (const bool mixes : {true, false}) {
     for (const int clients : {4, 16, 64}) {
@@ -207,6 +210,30 @@ TEST(Simulation, a_closed_loop_settles_where_the_closed_form_says) {
       EXPECT_NEAR(tokens / (end - begin) / loop->tokens_per_second, 1, 0.03)
           << clients << " mixes " << mixes;
     }
+  }
+}
+
+// A prompt in any of the groups that meet in the exchange holds all of them up.
+TEST(Simulation, groups_hold_each_other_up_as_the_closed_form_says) {
+  Rig rig("dgx_h200_8", 8, kR1);
+  rig.set_mixes(false);
+  const ServingModel serving = rig.serving();
+  for (const int clients : {64, 256}) {
+    SimulationSetup setup;
+    setup.pool = {&serving, {.dp = 8, .ep = 8}, 1, {}};
+    setup.pool.engine.mixes = false;
+    setup.concurrency = clients;
+    RequestLoad load = load_of(std::size_t(clients) * 30, 0, 2000, 500, 3);
+    Random random(9, "test spread");
+    for (Request& r : load.requests) r.output = 300 + int(random.below(401));
+    const auto result = simulate(setup, load);
+    ASSERT_TRUE(result);
+    const ServingMetrics m = metrics_of(*result, load, {});
+    const ServingWorkload workload{.input = 2000, .output = 500, .length_spread = 0.8};
+    const auto loop = serving.mixed(workload, {.dp = 8, .ep = 8}, clients);
+    ASSERT_TRUE(loop);
+    EXPECT_NEAR(m.tpot.mean / loop->tpot.value(), 1, 0.1) << clients;
+    EXPECT_NEAR(m.output_per_second() / loop->tokens_per_second, 1, 0.15) << clients;
   }
 }
 
@@ -273,6 +300,19 @@ TEST(Simulation, prompts_in_the_cache_are_not_computed_again) {
   EXPECT_EQ(result->requests[0].cached, 0);
   EXPECT_EQ(result->requests[1].cached, 4 * 512);
   EXPECT_LT(ttft_of(result->requests[1]), ttft_of(result->requests[0]));
+}
+
+TEST(Simulation, images_pass_the_tower_before_the_prompt) {
+  const Rig rig("dgx_h100_8", 8, "llama4-scout");
+  const ServingModel serving = rig.serving();
+  SimulationSetup setup;
+  setup.pool = {&serving, {.tp = 8, .ep = 1}, 1, {}};
+  RequestLoad load = load_of(1, 0, 2000, 2, 1);
+  const double without = ttft_of(simulate(setup, load)->requests[0]);
+  load.requests[0].images = 3;
+  const double with = ttft_of(simulate(setup, load)->requests[0]);
+  const Seconds one = tower_time(rig.kernels, *rig.model, rig.precision, 8, 1);
+  EXPECT_NEAR(with - without, 3 * one.value(), 0.01 * one.value());
 }
 
 // Where all requests are in from the start, one preempted is served last and loses nothing.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fivefold/serving/vision.h"
+
 namespace fivefold::serving {
 namespace {
 
@@ -63,6 +65,7 @@ StepTable::Point StepTable::Plane::at(double first, double second) const {
 
 StepTable::StepTable(const Instance& in, const ServingWorkload& options, const Range& range)
     : in_(in), options_(options), drafts_(options.draft_tokens), stages_(in.layout.pp) {
+  image_ = tower_time(in.kernels, in.model, in.precision, in.layout.tp, 1).value();
   const Pass base{.expert_imbalance = options.expert_imbalance};
   const auto decode = [&](double n, double context) {
     Pass pass = base;
@@ -161,7 +164,7 @@ double StepTable::overhead(double kernels, double decodes, double prompts) const
 }
 
 double StepTable::attention_time(const StepLoad& load) const {
-  double time = 0;
+  double time = load.images * image_;
   if (load.decodes > 0) {
     time += decode_core_.at(load.decodes, load.context / load.decodes).time;
   }
@@ -220,6 +223,7 @@ StepTime StepTable::time(const StepLoad& slowest, double mean_decodes,
   const double asking = load.decodes * (1 + drafts_) + load.finishing;
   if (asking > 0) add(head_.at(asking));
   if (drafts_ > 0 && load.decodes > 0) add(drafting_.at(load.decodes));
+  step.time += slowest.images * image_;
   step.time += overhead(step.time, load.decodes, prompts ? slowest.prompts : 0);
   return step;
 }

@@ -20,6 +20,7 @@ struct StepLoad {
   double prompt_tokens = 0;   // of all chunks
   double prompt_context = 0;  // tokens before their chunk, summed over the prompts
   double finishing = 0;       // prompts whose last chunk this is: they ask for a token
+  double images = 0;          // of prompts that begin: they pass the tower first
 };
 
 struct StepTime {
@@ -66,6 +67,7 @@ class StepTable {
   ServingWorkload options_;
   double drafts_ = 0;
   double stages_ = 1;
+  double image_ = 0;             // seconds of one
   double prompt_operators_ = 0;  // of a step with prompts, which no graph holds
   Plane decode_core_;            // attention over the cache: sequences, mean context
   Plane prompt_core_;            // chunk, tokens before it
