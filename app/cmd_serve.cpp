@@ -25,6 +25,8 @@ struct Options {
   double share = 0.9;
   double batch = 0;           // 0: the largest within the limit
   double prefill_tokens = 0;  // 0: one prompt for each attention group
+  int experts_apart = 0;      // devices that hold experts alone; 0: none
+  int micro_batches = 3;
   bool no_search = false;
   std::string result_file, requests_file, timeline;
 };
@@ -367,6 +369,11 @@ Result<std::string> estimated(const Catalog& catalog, const Options& options,
     if (!instances) return fail(instances.error());
     layout = instances->layout;
   }
+  if (options.experts_apart > 0) {
+    if (!layout || options.batch <= 0) return fail("--experts-apart needs --layout and --batch");
+    return serve_apart(*bench, *layout, options.experts_apart, options.micro_batches, options.batch,
+                       context);
+  }
   return serve_estimate(*bench, workload, layout, options.batch, options.prefill_tokens, context);
 }
 
@@ -422,6 +429,15 @@ void add_serve_command(CLI::App& app, Context& context) {
       ->add_option("--prefill-tokens", options->prefill_tokens,
                    "Without a load: tokens of a prefill batch on a device")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option(
+          "--experts-apart", options->experts_apart,
+          "Without a load: experts on so many devices of their own, --layout the attention")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--micro-batches", options->micro_batches, "Between attention and experts")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 16))
+      ->needs("--experts-apart");
   command
       ->add_option("--result", options->result_file,
                    "Write the result as vLLM's and SGLang's benchmarks do")

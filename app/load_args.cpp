@@ -70,7 +70,7 @@ Result<ChosenLoad> drawn(const LoadArgs& args, double isl, double osl) {
 void add_load_args(CLI::App& command, LoadArgs& args) {
   CLI::Option* trace = command.add_option(
       "--trace", args.trace,
-      "Requests of a trace: a file (fivefold requests lists forms), or a known one such as "
+      "Requests of a trace: a file (docs/requests.md has the forms), or a known one such as "
       "mooncake/conversation, azure/conversation-2023");
   command
       .add_option("--rate", args.rate, "Requests a second, drawn (with a trace: in place of its)")

@@ -8,6 +8,7 @@
 
 #include "fivefold/planner/search.h"
 #include "fivefold/report/table.h"
+#include "fivefold/serving/apart.h"
 #include "fivefold/serving/text.h"
 #include "fivefold/serving/vision.h"
 
@@ -244,6 +245,39 @@ Result<std::string> serve_images(const ServeBench& bench, Seconds limit, double 
                              *within)
                : fmt::format("None of these batches is within {:g} ms", limit.value() * 1e3));
   }
+  return context.json ? to_json(table) : context.csv ? to_csv(table) : to_text(table);
+}
+
+Result<std::string> serve_apart(const ServeBench& bench, const ServingLayout& layout, int experts,
+                                int micro_batches, double batch, const Context& context) {
+  const ApartLayout apart{
+      .tp = layout.tp, .dp = layout.dp, .experts = experts, .micro_batches = micro_batches};
+  if (apart.devices() > bench.machine->devices) {
+    return fail(fmt::format("attention and experts need {} devices, the machine has {}",
+                            apart.devices(), bench.machine->devices));
+  }
+  const auto e = decode_apart(*bench.serving, *bench.serving, bench.workload, apart, batch);
+  if (!e) return fail(e.error());
+  Table table;
+  table.title = fmt::format(
+      "Decode of {}, attention {} on {} devices, experts on {}, {} micro-batches",
+      bench.model->name, to_text(layout), layout.tp * layout.dp, experts, micro_batches);
+  table.columns = {{"quantity"}, {"value", Align::kRight}, {"unit"}};
+  const auto add = [&](const char* name, const char* unit, double value) {
+    table.add({name, {value, fmt::format("{:.4g}", value)}, unit});
+  };
+  add("tpot", "ms", e->tpot.value() * 1e3);
+  add("batch of an attention group", "sequences", e->batch);
+  add("tokens/s", "1/s", e->tokens_per_second);
+  add("tokens/s a chip", "1/s",
+      e->tokens_per_second / apart.devices() * bench.machine->system->chip->devices_per_chip);
+  add("a micro-batch through attention", "ms", e->attention.value() * 1e3);
+  add("through experts", "ms", e->experts.value() * 1e3);
+  add("one way between", "ms", e->transfer.value() * 1e3);
+  add("attention devices busy", "%", 100 * e->attention_busy);
+  add("expert devices busy", "%", 100 * e->experts_busy);
+  add("memory of an attention device", "GB", e->attention_memory.total.value() / 1e9);
+  add("experts on a device", "GB", e->expert_weights.value() / 1e9);
   return context.json ? to_json(table) : context.csv ? to_csv(table) : to_text(table);
 }
 

@@ -20,4 +20,9 @@ Result<std::string> serve_estimate(const ServeBench& bench, const ServingWorkloa
 Result<std::string> serve_images(const ServeBench& bench, Seconds limit, double batch,
                                  const Context& context);
 
+// Decode with experts on devices of their own: attention under `layout`, experts on so many devices
+// behind it; `batch` sequences an attention group.
+Result<std::string> serve_apart(const ServeBench& bench, const ServingLayout& layout, int experts,
+                                int micro_batches, double batch, const Context& context);
+
 }  // namespace fivefold::app
