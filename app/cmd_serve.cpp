@@ -307,9 +307,9 @@ Result<std::string> simulated(const Catalog& catalog, const Options& options,
   }
   const auto setup = setup_of(d, options, chosen->load);
   if (!setup) return fail(setup.error());
-  const auto most = most_tokens(d, *setup);
-  if (!most) return fail(most.error());
   if (options.load.skip_too_long) {
+    const auto most = most_tokens(d, *setup);
+    if (!most) return fail(most.error());
     if (const auto cut = leave_out_longer(*chosen, *most); !cut) return fail(cut.error());
   }
   const RequestLoad& load = chosen->load;

@@ -34,27 +34,31 @@ void Group::trim_idle() {
   if (cache_.idle() > most) cache_.evict(cache_.idle() - most);
 }
 
-// Of the prompt that is still to be computed, what fits into the step; false: not now.
-bool Group::can_admit(std::uint32_t r, std::int32_t budget, std::int32_t* chunk) const {
-  if (int(running()) >= set_->policy.max_sequences) return false;
+// Nothing: it has to wait.
+std::optional<Group::Start> Group::start_of(std::uint32_t r, std::int32_t budget) const {
+  if (int(running()) >= set_->policy.max_sequences) return std::nullopt;
   const Progress& p = (*progress_)[r];
-  const auto blocks = prompt_blocks(r);
-  const std::size_t found = p.loaded ? 0 : cache_.match(blocks);
-  const double cached = double(found) * block_tokens();
-  const std::int32_t left = p.target - std::int32_t(cached);
-  *chunk = p.loaded ? 0 : std::min(left, budget);
-  if (*chunk <= 0 && !p.loaded) return false;
+  Start start;
+  if (!p.loaded) {
+    start.found = cache_.match(prompt_blocks(r));
+    start.chunk = std::min(p.target - std::int32_t(double(start.found) * block_tokens()), budget);
+    if (start.chunk <= 0) return std::nullopt;
+  }
   const EnginePolicy& policy = set_->policy;
-  const double future = request_of(r).output - p.generated;
   // Blocks that are found may be idle: then they take room as well.
-  const double now = policy.reserve > 0 || p.loaded ? p.target : double(*chunk) + cached;
-  const double need =
-      now + policy.page_tokens + set_->sequence_tokens + policy.reserve * (future + remaining_);
-  if (running() == 0) return fits(now + set_->sequence_tokens);
-  return fits(need + policy.watermark * set_->capacity);
+  const double begin = double(start.chunk) + double(start.found) * block_tokens();
+  const double now = policy.reserve > 0 || p.loaded ? p.target : begin;
+  double need = now + set_->sequence_tokens;
+  if (running() > 0) {
+    const double future = request_of(r).output - p.generated;
+    need += policy.page_tokens + policy.reserve * (future + remaining_) +
+            policy.watermark * set_->capacity;
+  }
+  if (!fits(need)) return std::nullopt;
+  return start;
 }
 
-void Group::admit(std::uint32_t r, double now) {
+void Group::admit(std::uint32_t r, const Start& start, double now) {
   Progress& p = (*progress_)[r];
   RequestTimes& times = (*times_)[r];
   if (times.preemptions == 0 && p.generated == 0) times.scheduled = now;
@@ -74,23 +78,21 @@ void Group::admit(std::uint32_t r, double now) {
     join_decoding(r, order, p.last_token);
     return;
   }
-  const auto blocks = prompt_blocks(r);
-  const std::size_t found = cache_.match(blocks);
-  cache_.use(blocks.first(found));
-  p.shared = std::int32_t(found);
-  p.context = std::int32_t(double(found) * block_tokens());
+  cache_.use(prompt_blocks(r).first(start.found));
+  p.shared = std::int32_t(start.found);
+  p.context = std::int32_t(double(start.found) * block_tokens());
   if (times.preemptions == 0) times.cached = p.context;
-  prefilling_.push_back({r, order, 0});
+  own_tokens_ += start.chunk;
+  prefilling_.push_back({r, order, start.chunk});
 }
 
 bool Group::wants_prompts() const {
-  std::int32_t chunk = 0;
+  const std::int32_t budget = set_->policy.max_step_tokens;
   for (const Prefilling& f : prefilling_) {
     const Progress& p = (*progress_)[f.request];
-    chunk = std::min(set_->policy.max_step_tokens, p.target - p.context);
-    if (decoding_.empty() || fits(chunk)) return true;
+    if (decoding_.empty() || fits(std::min(budget, p.target - p.context))) return true;
   }
-  return !waiting_.empty() && can_admit(waiting_.front(), set_->policy.max_step_tokens, &chunk);
+  return !waiting_.empty() && start_of(waiting_.front(), budget).has_value();
 }
 
 StepLoad Group::plan(Work work, double now) {
@@ -105,23 +107,19 @@ StepLoad Group::plan(Work work, double now) {
   }
   if (work != Work::kDecodes) {
     continue_prompts(budget);
-    std::int32_t chunk = 0;
     // Who just gave way does not come back in the same step.
-    while (lost == preemptions_ && !waiting_.empty() &&
-           can_admit(waiting_.front(), budget, &chunk)) {
+    while (lost == preemptions_ && !waiting_.empty()) {
       const std::uint32_t r = waiting_.front();
-      const std::size_t before = prefilling_.size();
-      admit(r, now);
-      if (prefilling_.size() == before) {  // its cache is there: it decodes
+      const auto start = start_of(r, budget);
+      if (!start) break;
+      const bool loaded = (*progress_)[r].loaded;
+      admit(r, *start, now);
+      if (loaded) {  // its cache is there: it decodes
         if (decodes) own_tokens_ += set_->growth;
         continue;
       }
-      Prefilling& f = prefilling_.back();
-      const Progress& p = (*progress_)[r];
       load.images += request_of(r).images;
-      f.chunk = std::min(budget, p.target - p.context);
-      own_tokens_ += f.chunk;
-      budget -= f.chunk;
+      budget -= start->chunk;
     }
     for (const Prefilling& f : prefilling_) {
       if (f.chunk == 0) continue;

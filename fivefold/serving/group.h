@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "fivefold/base/random.h"
@@ -83,8 +84,14 @@ class Group {
 
   double used() const;
   bool fits(double tokens) const { return used() + tokens <= set_->capacity; }
-  bool can_admit(std::uint32_t request, std::int32_t budget, std::int32_t* chunk) const;
-  void admit(std::uint32_t request, double now);
+  // How a waiting request would start: blocks of its prompt that are there, tokens of its first
+  // chunk (none if its cache comes from elsewhere).
+  struct Start {
+    std::size_t found = 0;
+    std::int32_t chunk = 0;
+  };
+  std::optional<Start> start_of(std::uint32_t request, std::int32_t budget) const;
+  void admit(std::uint32_t request, const Start& start, double now);
   void make_room_for_decodes();
   bool preempt_newest();
   void give_back(std::uint32_t request);

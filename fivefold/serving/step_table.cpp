@@ -39,28 +39,34 @@ double blend(double a, double b, double share) {
   return a + (b - a) * share;
 }
 
+void add(const StepTime& part, StepTime& sum, double factor = 1) {
+  sum.time += factor * part.time;
+  sum.arithmetic += factor * part.arithmetic;
+  sum.traffic += factor * part.traffic;
+}
+
 }  // namespace
 
-StepTable::Point StepTable::Line::at(double value) const {
+StepTime StepTable::Line::at(double value) const {
   const Place p = place_of(x, value);
-  if (y.size() < 2) return y.empty() ? Point{} : y[0];
-  const Point &a = y[p.below], &b = y[p.below + 1];
+  if (y.size() < 2) return y.empty() ? StepTime{} : y[0];
+  const StepTime &a = y[p.below], &b = y[p.below + 1];
   return {std::max(0.0, blend(a.time, b.time, p.share)),
           std::max(0.0, blend(a.arithmetic, b.arithmetic, p.share)),
           std::max(0.0, blend(a.traffic, b.traffic, p.share))};
 }
 
-StepTable::Point StepTable::Plane::at(double first, double second) const {
+StepTime StepTable::Plane::at(double first, double second) const {
   const Place p = place_of(x, first), q = place_of(y, second);
   const std::size_t width = y.size();
-  const Point* low = values.data() + p.below * width + q.below;
-  const Point* high = low + width;
-  const auto mix = [&](double Point::*part) {
+  const StepTime* low = values.data() + p.below * width + q.below;
+  const StepTime* high = low + width;
+  const auto mix = [&](double StepTime::*part) {
     const double a = blend(low[0].*part, low[1].*part, q.share);
     const double b = blend(high[0].*part, high[1].*part, q.share);
     return std::max(0.0, blend(a, b, p.share));
   };
-  return {mix(&Point::time), mix(&Point::arithmetic), mix(&Point::traffic)};
+  return {mix(&StepTime::time), mix(&StepTime::arithmetic), mix(&StepTime::traffic)};
 }
 
 StepTable::StepTable(const Instance& in, const ServingWorkload& options, const Range& range)
@@ -82,7 +88,7 @@ StepTable::StepTable(const Instance& in, const ServingWorkload& options, const R
     return pass;
   };
   const auto point = [](const StepParts& parts) {
-    return Point{parts.total().value(), parts.arithmetic.value(), parts.traffic.value()};
+    return StepTime{parts.total().value(), parts.arithmetic.value(), parts.traffic.value()};
   };
   // The cores of attention alone; what else attention does is in the rows.
   const auto core = [](const Sides& sides) { return sides.attention.attention.value(); };
@@ -97,7 +103,7 @@ StepTable::StepTable(const Instance& in, const ServingWorkload& options, const R
     rows.attention.x = rows.ffn.x = axis;
     for (const double n : axis) {
       const Sides sides = sides_time(in, pass_of(n));
-      Point attention = point(sides.attention);
+      StepTime attention = point(sides.attention);
       attention.time -= core(sides);
       rows.attention.y.push_back(attention);
       rows.ffn.y.push_back(point(sides.ffn));
@@ -163,22 +169,27 @@ double StepTable::overhead(double kernels, double decodes, double prompts) const
   return issued_in - kernels + (decodes > 0 ? host(decodes + prompts, issued_in) : 0);
 }
 
-double StepTable::attention_time(const StepLoad& load) const {
-  double time = load.images * image_;
-  if (load.decodes > 0) {
-    time += decode_core_.at(load.decodes, load.context / load.decodes).time;
-  }
+// Of one group, for all its tokens.
+StepTime StepTable::attention(const StepLoad& load) const {
+  StepTime sum;
+  if (load.decodes > 0) add(decode_core_.at(load.decodes, load.context / load.decodes), sum);
   if (load.prompts > 0) {
     // Several prompts are one kernel: their work adds up, its floor is there once.
-    const Point each =
+    StepTime each =
         prompt_core_.at(load.prompt_tokens / load.prompts, load.prompt_context / load.prompts);
     const double floor = prompt_core_.values.front().time;
-    time += floor + load.prompts * std::max(0.0, each.time - floor);
-    time += prompt_rows_.attention.at(load.prompt_tokens + load.decodes * (1 + drafts_)).time;
+    each.time = std::max(0.0, each.time - floor);
+    add(each, sum, load.prompts);
+    sum.time += floor;
+    add(prompt_rows_.attention.at(load.prompt_tokens + load.decodes * (1 + drafts_)), sum);
   } else if (load.decodes > 0) {
-    time += decode_rows_.attention.at(load.decodes).time;
+    add(decode_rows_.attention.at(load.decodes), sum);
   }
-  return time;
+  return sum;
+}
+
+double StepTable::attention_time(const StepLoad& load) const {
+  return attention(load).time + load.images * image_;
 }
 
 StepTime StepTable::time(const StepLoad& slowest, double mean_decodes,
@@ -192,27 +203,10 @@ StepTime StepTable::time(const StepLoad& slowest, double mean_decodes,
       *part /= stages_;
     }
   }
-  StepTime step;
-  const auto add = [&](const Point& p, double factor = 1) {
-    step.time += factor * p.time;
-    step.arithmetic += factor * p.arithmetic;
-    step.traffic += factor * p.traffic;
-  };
   const bool prompts = mean_prompt_tokens > 0;
   const double rows = mean_prompt_tokens + mean_decodes * (1 + drafts_);
-  if (load.decodes > 0) add(decode_core_.at(load.decodes, load.context / load.decodes));
-  if (load.prompts > 0) {
-    Point each =
-        prompt_core_.at(load.prompt_tokens / load.prompts, load.prompt_context / load.prompts);
-    const double floor = prompt_core_.values.front().time;
-    each.time = std::max(0.0, each.time - floor);
-    add(each, load.prompts);
-    step.time += floor;
-    add(prompt_rows_.attention.at(load.prompt_tokens + load.decodes * (1 + drafts_)));
-  } else if (load.decodes > 0) {
-    add(decode_rows_.attention.at(load.decodes));
-  }
-  add(prompts ? prompt_rows_.ffn.at(rows) : decode_rows_.ffn.at(mean_decodes));
+  StepTime step = attention(load);
+  add(prompts ? prompt_rows_.ffn.at(rows) : decode_rows_.ffn.at(mean_decodes), step);
   if (!decode_overlap_.values.empty()) {
     const double context = load.decodes > 0 ? load.context / load.decodes : 0;
     const double chunk = load.prompts > 0 ? load.prompt_context / load.prompts : 0;
@@ -221,8 +215,8 @@ StepTime StepTable::time(const StepLoad& slowest, double mean_decodes,
     step.time *= std::min(1.0, left);
   }
   const double asking = load.decodes * (1 + drafts_) + load.finishing;
-  if (asking > 0) add(head_.at(asking));
-  if (drafts_ > 0 && load.decodes > 0) add(drafting_.at(load.decodes));
+  if (asking > 0) add(head_.at(asking), step);
+  if (drafts_ > 0 && load.decodes > 0) add(drafting_.at(load.decodes), step);
   step.time += slowest.images * image_;
   step.time += overhead(step.time, load.decodes, prompts ? slowest.prompts : 0);
   return step;

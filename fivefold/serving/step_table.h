@@ -42,21 +42,19 @@ class StepTable {
   double attention_time(const StepLoad& load) const;
 
  private:
-  struct Point {
-    double time = 0, arithmetic = 0, traffic = 0;
-  };
   // Values over one axis, read linearly.
   struct Line {
     std::vector<double> x;
-    std::vector<Point> y;
-    Point at(double x) const;
+    std::vector<StepTime> y;
+    StepTime at(double x) const;
   };
   // Values over two axes, row by row of the first.
   struct Plane {
     std::vector<double> x, y;
-    std::vector<Point> values;
-    Point at(double x, double y) const;
+    std::vector<StepTime> values;
+    StepTime at(double x, double y) const;
   };
+  StepTime attention(const StepLoad& load) const;
   double overhead(double kernels, double decodes, double prompts) const;
 
   struct Rows {  // by tokens: what attention groups do each, and what is done together
