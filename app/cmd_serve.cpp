@@ -8,9 +8,8 @@
 #include "app/load_args.h"
 #include "app/serve_args.h"
 #include "app/serve_estimate.h"
-#include "fivefold/base/parallel.h"
 #include "fivefold/economics/economics.h"
-#include "fivefold/planner/serving_search.h"
+#include "fivefold/planner/serving_choice.h"
 #include "fivefold/report/serving_view.h"
 
 namespace fivefold::app {
@@ -41,35 +40,6 @@ struct Deployment {
   const ServeBench& prompts() const { return other ? *other : bench; }
 };
 
-// Layouts that the planner would take for requests of the load's mean lengths: for throughput, and
-// for speed, within the limits as far as there are any.
-std::vector<ServingPlan> candidates(const ServingSpace& space, const LoadSummary& load,
-                                    const Slo& slo, const ServingWorkload& workload,
-                                    Error& refusal) {
-  constexpr int kEach = 6;
-  std::vector<ServingPlan> plans;
-  for (const ServingObjective objective :
-       {ServingObjective::kTokensPerChip, ServingObjective::kLatency}) {
-    for (const bool apart : {false, true}) {
-      ServingGoal goal;
-      goal.workload = workload;
-      goal.workload.input = std::max(1.0, load.input_mean);
-      goal.workload.output = std::max(2.0, load.output_mean);
-      goal.slo = slo;
-      goal.objective = objective;
-      goal.together = !apart;
-      goal.apart = apart;
-      const auto search = search_serving(space, goal, kEach);
-      if (!search) {
-        refusal = search.error();
-        continue;
-      }
-      plans.insert(plans.end(), search->top.begin(), search->top.end());
-    }
-  }
-  return plans;
-}
-
 void take_plan(const ServingPlan& plan, Deployment& d) {
   d.serving = {int(plan.pools.decode_instances), plan.pools.decode};
   d.prefill.reset();
@@ -81,57 +51,20 @@ void take_plan(const ServingPlan& plan, Deployment& d) {
 Result<SimulationSetup> setup_of(const Deployment& d, const Options& options,
                                  const RequestLoad& load);
 
-// How a layout serves the begin of the load: at the largest multiple of its arrivals (1, 2, 4, ...)
-// at which the asked share of requests holds the limits; 0: at none.
-struct Played {
-  double factor = 0, within = -1, e2e = 0;
-  bool better_than(const Played& other) const {
-    if (factor != other.factor) return factor > other.factor;
-    return within != other.within ? within > other.within : e2e < other.e2e;
-  }
-};
-
-Played play(const SimulationSetup& setup, const RequestLoad& begin, const Slo& slo, double share) {
-  constexpr double kDensest = 1024;
-  Played played;
-  for (double factor = 1; factor <= kDensest; factor *= 2) {
-    const RequestLoad dense = scaled(begin, factor);
-    const auto result = simulate(setup, dense);
-    if (!result) return played;  // a request is too long for this layout
-    const ServingMetrics m = metrics_of(*result, dense, slo);
-    const bool holds = slo.any() && m.attainment() >= share && m.overload <= 0;
-    if (holds || factor == 1) played = {holds ? factor : 0, m.attainment(), m.e2e.mean};
-    if (!holds || dense.span() <= 0) break;
-  }
-  return played;
-}
-
-// Of the planner's candidates the one that serves the begin of the load best.
+// Of the planner's layouts the one that serves the begin of the load best.
 Result<void> choose_layout(const Catalog& catalog, const Options& options, const RequestLoad& load,
                            const Slo& slo, Deployment& d) {
-  constexpr std::size_t kPlayed = 1000;  // requests
+  // What the options say of engine and router is right or wrong whatever the layout.
+  if (const auto setup = setup_of(d, options, load); !setup) return fail(setup.error());
   const ServingSpace space{*d.bench.serving, *d.bench.machine, *d.bench.model, d.bench.policy,
                            &catalog};
-  Error refusal;
-  const auto plans = candidates(space, summarise(load), slo, d.bench.workload, refusal);
-  if (plans.empty()) return fail(std::move(refusal));
-  RequestLoad begin = load;
-  begin.requests.resize(std::min(kPlayed, load.requests.size()));
-  std::vector<SimulationSetup> setups;
-  for (const ServingPlan& plan : plans) {
-    take_plan(plan, d);
-    const auto setup = setup_of(d, options, load);
-    if (!setup) return fail(setup.error());
-    setups.push_back(*setup);
-  }
-  std::vector<Played> played(plans.size());
-  parallel_for(plans.size(),
-               [&](std::size_t i) { played[i] = play(setups[i], begin, slo, options.share); });
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < plans.size(); ++i) {
-    if (played[i].better_than(played[best])) best = i;
-  }
-  take_plan(plans[best], d);
+  const auto plan = choose_plan(space, d.bench.workload, load, slo, options.share,
+                                [&](const ServingPlan& candidate) {
+                                  take_plan(candidate, d);
+                                  return *setup_of(d, options, load);
+                                });
+  if (!plan) return fail(plan.error());
+  take_plan(*plan, d);
   return {};
 }
 

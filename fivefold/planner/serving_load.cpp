@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 
 #include "fivefold/base/parallel.h"
 #include "fivefold/traffic/traffic.h"
@@ -14,13 +13,6 @@ namespace {
 constexpr std::size_t kAtOnce = 4;     // factors tried side by side, whatever the machine has
 constexpr double kCloseEnough = 1.01;  // of the factors that hold and do not
 constexpr double kLeast = 1e-3, kMost = 1e4;
-
-struct Trial {
-  double factor = 0;
-  std::optional<Error> error;
-  ServingMetrics metrics;
-  bool holds = false;
-};
 
 // Which limit more requests miss, or the queue if none does.
 std::string limit_of(const SimulationResult& result, const RequestLoad& load, const Slo& slo) {
@@ -39,28 +31,24 @@ std::string limit_of(const SimulationResult& result, const RequestLoad& load, co
   return kNames[std::size_t(most - missed.begin())];
 }
 
-Trial try_load(const SimulationSetup& setup, const RequestLoad& load, const Slo& slo, double share,
-               double factor, std::string* limit = nullptr) {
-  Trial trial;
-  trial.factor = factor;
+}  // namespace
+
+Result<LoadTrial> try_load(const SimulationSetup& setup, const RequestLoad& load, const Slo& slo,
+                           double share, double factor) {
   const RequestLoad dense = scaled(load, factor);
   const auto result = simulate(setup, dense);
-  if (!result) {
-    trial.error = result.error();
-    return trial;
-  }
+  if (!result) return fail(result.error());
+  LoadTrial trial;
   trial.metrics = metrics_of(*result, dense, slo);
   trial.holds = trial.metrics.attainment() >= share && trial.metrics.overload <= 0;
-  if (limit != nullptr) *limit = limit_of(*result, dense, slo);
+  if (!trial.holds) trial.limit = limit_of(*result, dense, slo);
   return trial;
 }
-
-}  // namespace
 
 Result<LargestLoad> largest_load(const SimulationSetup& setup, const RequestLoad& load,
                                  const Slo& slo, double share) {
   double low = 0, high = 0;  // the largest that holds, the smallest that does not; 0: none yet
-  ServingMetrics at_low;
+  LoadTrial at_low, at_high;
   while (low == 0 || high == 0 || high / low > kCloseEnough) {
     // Doubled or halved until both ends are there, then between them.
     double first = 0.5, step = 2;
@@ -73,27 +61,34 @@ Result<LargestLoad> largest_load(const SimulationSetup& setup, const RequestLoad
       first = high / 16;
     }
     if (first > kMost || (high > 0 && high < kLeast)) break;
-    std::array<Trial, kAtOnce> trials;
-    parallel_for(kAtOnce, [&](std::size_t i) {
-      trials[i] = try_load(setup, load, slo, share, first * std::pow(step, double(i)));
-    });
-    for (const Trial& trial : trials) {
-      if (trial.error) return fail(*trial.error);
+    const auto factor = [&](std::size_t i) { return first * std::pow(step, double(i)); };
+    std::array<Result<LoadTrial>, kAtOnce> trials;
+    parallel_for(kAtOnce,
+                 [&](std::size_t i) { trials[i] = try_load(setup, load, slo, share, factor(i)); });
+    for (std::size_t i = 0; i < kAtOnce; ++i) {
+      if (!trials[i]) return fail(trials[i].error());
       // More load can hold where less did not, by chance of a burst: the first to fail ends it.
-      if (!trial.holds) {
-        high = trial.factor;
+      if (!trials[i]->holds) {
+        high = factor(i);
+        at_high = *trials[i];
         break;
       }
-      low = trial.factor;
-      at_low = trial.metrics;
+      low = factor(i);
+      at_low = *trials[i];
     }
   }
+  if (high == 0) {
+    const auto beyond = try_load(setup, load, slo, share, 2 * low);
+    if (!beyond) return fail(beyond.error());
+    at_high = *beyond;
+    if (at_high.holds) at_high.limit = "the queue";
+  }
   LargestLoad largest;
-  largest.beyond =
-      try_load(setup, load, slo, share, high > 0 ? high : 2 * low, &largest.limit).metrics;
+  largest.beyond = at_high.metrics;
+  largest.limit = at_high.limit;
   if (low == 0) return largest;
   largest.factor = low;
-  largest.metrics = at_low;
+  largest.metrics = at_low.metrics;
   const double span = load.span() / low;
   largest.rate = span > 0 ? double(load.requests.size()) / span : 0;
   return largest;

@@ -5,6 +5,15 @@
 
 namespace fivefold {
 
+// The load with its arrivals `factor` times as dense, played once.
+struct LoadTrial {
+  ServingMetrics metrics;
+  bool holds = false;  // enough requests are within the limits, and the queue does not grow
+  std::string limit;   // where it does not: "TTFT", "TPOT", "E2E", or "the queue"
+};
+Result<LoadTrial> try_load(const SimulationSetup& setup, const RequestLoad& load, const Slo& slo,
+                           double share, double factor);
+
 // The load's arrivals, so many times as dense, such that at least `share` of the requests hold the
 // limits (DistServe, arXiv 2401.09670, plans for 90%) and the queue does not grow without end.
 struct LargestLoad {
