@@ -236,6 +236,14 @@ std::vector<const Source*> Catalog::sources() const {
 std::vector<const Fact*> Catalog::economics() const {
   return pointers(data_->economics);
 }
+std::vector<const CatalogFile*> Catalog::files_with(std::string_view key) const {
+  std::vector<const CatalogFile*> files;
+  for (const OtherFile& other : data_->library->others) {
+    const auto& keys = other.keys;
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) files.push_back(&other.file);
+  }
+  return files;
+}
 
 namespace {
 

@@ -21,6 +21,13 @@
 
 namespace fivefold {
 
+// A file of the catalog as it stands: what other rooms read out of it.
+struct CatalogFile {
+  std::string name;  // as messages show it
+  std::string text;
+  int layer = 0;  // 0 is shipped; a user's directories follow in order
+};
+
 class Catalog {
  public:
   // The embedded catalog, then each directory over it, in order.
@@ -43,6 +50,10 @@ class Catalog {
   std::vector<const Stack*> stacks() const;
   std::vector<const Source*> sources() const;
   std::vector<const Fact*> economics() const;
+
+  // The files, lowest layer first, that hold a list or mapping under a top key of another room
+  // ("rules", "supply"). Their sources and economics are read here like those of any file.
+  std::vector<const CatalogFile*> files_with(std::string_view key) const;
 
   // The same catalog with every fact that the named source also gives replaced by that source's value:
   // answers "what if I take SemiAnalysis's figures" (`--prefer SEMI-CM384`). Unknown source: error.

@@ -22,8 +22,15 @@ struct NameIndex {
 };
 std::string normalized(std::string_view name);
 
+// What other rooms read: the file, and its top keys that are theirs.
+struct OtherFile {
+  CatalogFile file;
+  std::vector<std::string> keys;
+};
+
 // Models, sources and names: the same in all copies.
 struct Library {
+  std::vector<OtherFile> others;
   std::vector<Model> models;
   std::vector<Source> sources;
   NameIndex chip_names, system_names, model_names, stack_names, source_names, economics_names;
@@ -47,11 +54,6 @@ struct Catalog::Data {
 };
 
 // Reads the given files in layers: within a layer an id may stand once, a later layer overlays.
-struct CatalogFile {
-  std::string name;  // as messages show it
-  std::string text;
-  int layer = 0;
-};
 // Catalog::Data is private to Catalog: the reader fills this, and Catalog::load takes it over.
 struct CatalogParts {
   std::shared_ptr<Library> library = std::make_shared<Library>();

@@ -17,9 +17,19 @@
 namespace fivefold {
 namespace {
 
-// `claims` are read by the evidence room.
-const std::vector<std::string> kTopKeys = {"chips",   "systems",   "models", "stacks",
-                                           "sources", "economics", "claims"};
+const std::vector<std::string> kOwnKeys = {"chips",  "systems", "models",
+                                           "stacks", "sources", "economics"};
+// Read by the rooms evidence, policy and article.
+const std::vector<std::string> kOtherKeys = {"claims", "rules",  "actions", "gates",
+                                             "supply", "events", "article", "words"};
+std::vector<std::string> top_keys() {
+  std::vector<std::string> keys = kOwnKeys;
+  keys.insert(keys.end(), kOtherKeys.begin(), kOtherKeys.end());
+  return keys;
+}
+bool is_other(const std::string& key) {
+  return std::find(kOtherKeys.begin(), kOtherKeys.end(), key) != kOtherKeys.end();
+}
 const std::vector<std::string> kSourceKeys = {"id",   "title", "url", "publisher",
                                               "date", "kind",  "note"};
 constexpr std::string_view kExchangeRate = "fx.cny_per_usd";
@@ -187,8 +197,8 @@ void gather(const Tree& tree, double yuan_per_usd, Gathered& layer,
       } else {
         std::move(models->begin(), models->end(), std::back_inserter(layer.models));
       }
-    } else if (key != "claims") {
-      reader.unknown_key(root, i, "a catalog file", kTopKeys);
+    } else if (!is_other(key)) {
+      reader.unknown_key(root, i, "a catalog file", top_keys());
     }
   }
 }
@@ -256,6 +266,20 @@ void build_systems(const Gathered& all, CatalogParts& parts, std::vector<Problem
   }
 }
 
+std::vector<OtherFile> files_of_others(const std::vector<Tree>& trees) {
+  std::vector<OtherFile> others;
+  for (const Tree& tree : trees) {
+    OtherFile other;
+    for (const std::string& key : tree.root.keys) {
+      if (is_other(key)) other.keys.push_back(key);
+    }
+    if (other.keys.empty()) continue;
+    other.file = *tree.file;
+    others.push_back(std::move(other));
+  }
+  return others;
+}
+
 template <class Item>
 void index_names(const std::vector<Item>& items, NameIndex& index) {
   for (std::size_t i = 0; i < items.size(); ++i) index.add(items[i].id, i);
@@ -290,6 +314,7 @@ Result<CatalogParts> read_catalog(const std::vector<CatalogFile>& files) {
   index_names(parts.chips, library.chip_names);
   build_systems(all, parts, problems);
   parts.stacks = resolve_stacks(all.stacks, parts.chips, problems);
+  library.others = files_of_others(trees);
   library.models = std::move(all.models);
   library.sources = std::move(all.sources);
   parts.economics = std::move(all.economics);
