@@ -94,6 +94,7 @@ struct Article {
 // A language that is missing, an unknown key, twin ids in one layer of the catalog and an unknown
 // section are errors with their place. A higher layer replaces items and words of the same id.
 Result<Article> read_article(const Catalog& catalog);
+Result<Article> read_article(const std::vector<const CatalogFile*>& files);  // lowest layer first
 // What is wrong with the article's files and its timeline, sources that the catalog does not know
 // among it: what `fivefold catalog check` adds.
 std::vector<Problem> check_article(const Catalog& catalog);

@@ -241,15 +241,19 @@ void check_sections(const Article& article, std::vector<Problem>& problems) {
 }  // namespace
 
 Result<Article> read_article(const Catalog& catalog) {
-  Article article;
-  std::vector<Problem> problems;
-  ArticleReader reader(article, problems);
   std::vector<const CatalogFile*> files = catalog.files_with("article");
   for (const CatalogFile* file : catalog.files_with("words")) {
     if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
   }
   std::stable_sort(files.begin(), files.end(),
                    [](const CatalogFile* a, const CatalogFile* b) { return a->layer < b->layer; });
+  return read_article(files);
+}
+
+Result<Article> read_article(const std::vector<const CatalogFile*>& files) {
+  Article article;
+  std::vector<Problem> problems;
+  ArticleReader reader(article, problems);
   for (const CatalogFile* file : files) reader.file(*file);
   std::stable_sort(
       article.items.begin(), article.items.end(),

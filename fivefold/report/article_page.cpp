@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kStyles = R"css(
 .show{position:absolute;opacity:0;width:1px;height:1px}
 .switch{display:flex;gap:.4em;justify-content:flex-end;direction:ltr;font-size:.95rem}
+#show-ar:checked~.switch{justify-content:flex-start}
 .switch label{padding:.2em .8em;border:1px solid var(--line);border-radius:999px;cursor:pointer;color:var(--muted)}
 #show-en:checked~.switch label[for=show-en],#show-ar:checked~.switch label[for=show-ar]{background:var(--left);border-color:var(--left);color:var(--bg);font-weight:600}
 #show-en:focus-visible~.switch label[for=show-en],#show-ar:focus-visible~.switch label[for=show-ar]{outline:2px solid var(--left);outline-offset:2px}
@@ -37,6 +38,7 @@ svg.verdicts{width:100%;height:22px;border-radius:6px;margin:.6em 0}
 .item .says{border-inline-start:4px solid var(--tone);padding-inline-start:.8em;margin:.6em 0;max-width:76ch}
 .item .rows{margin:.9em 0 .6em}
 .item .row .under{grid-column:2/4}
+.item p,section>header p{max-width:84ch}
 .values{border-collapse:collapse;font-size:.94rem;margin:.6em 0;width:100%}
 .values th,.values td{text-align:start;font-weight:400;padding:.28em 0;padding-inline-end:1.2em;border-bottom:1px solid var(--line);vertical-align:baseline}
 .values td{font-weight:600;font-variant-numeric:tabular-nums}
@@ -74,6 +76,7 @@ bool is_figure(char c) {
 // Where a run of Latin letters and figures that begins at `at` ends: single marks and spaces within
 // belong to it.
 std::size_t end_of_run(std::string_view text, std::size_t at) {
+  if (!is_latin(text[at]) && !is_figure(text[at])) return at;
   std::size_t end = at;
   while (end < text.size()) {
     const char c = text[end];
@@ -236,8 +239,8 @@ class Half {
     for (const ArticleValue* value : drawn) rows += bar(line, *value, most * 1.02, at);
     std::string out = fmt::format("<div class=\"rows\">\n{}</div>\n", rows);
     if (at && !line.item->picture.says.en.empty()) {
-      out +=
-          fmt::format("<p class=\"note\">| {}</p>\n", text(in(line.item->picture.says, language_)));
+      out += fmt::format("<p class=\"note\"><b class=\"right\">|</b> {}</p>\n",
+                         text(in(line.item->picture.says, language_)));
     }
     return out;
   }
