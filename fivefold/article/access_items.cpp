@@ -28,6 +28,29 @@ Result<Part> part_of(const Workbench& bench, std::string_view chip) {
   return Part{served->per_chip(), served->power->value() / served->chips};
 }
 
+// Huawei's chips of a period ("2025Q4", "2026") as the supply model sees them.
+Result<Spread> made_by_huawei(const Workbench& bench, std::string_view label) {
+  const auto& supply = bench.supply();
+  if (!supply) return fail(supply.error());
+  for (const VendorSupply& vendor : supply->vendors) {
+    if (vendor.id != "huawei") continue;
+    for (const auto* periods : {&vendor.quarters, &vendor.years}) {
+      for (const SupplyPeriod& period : *periods) {
+        if (period.label == label) return period.chips;
+      }
+    }
+  }
+  return fail(fmt::format("the supply model has no Huawei of {}", label));
+}
+
+// Needed chips over those made, in percent; few made is the high end.
+ArticleValue share_of(std::string name, double needed, const Spread& made) {
+  ArticleValue value = plain_value(std::move(name), needed / made.p50 * 100, 2, "%");
+  value.low = needed / made.p95 * 100;
+  value.high = needed / made.p5 * 100;
+  return value;
+}
+
 // --- S31 -----------------------------------------------------------------------------------------
 
 // What closing the market costs each side in a quarter: Nvidia the sales, China what the same
@@ -50,10 +73,10 @@ Result<Finding> value_of_access(const Workbench& bench) {  // S31
   const double replaced = theirs->rate / own->rate;
   const double money = chips * (replaced * (*own_price)->number - (*price)->number);
   const double power = chips * (replaced * own->watts - theirs->watts);
-  finding.values = {plain_value("lost", lost / 1e9, 2, "USD bn"),
+  finding.values = {plain_value("lost", lost / 1e9, 2, "billion USD"),
                     count_value("chips", std::round(chips / 1000) * 1000, "chips"),
                     plain_value("replaced", replaced),
-                    plain_value("money", money / 1e9, 2, "USD bn"),
+                    plain_value("money", money / 1e9, 2, "billion USD"),
                     plain_value("power", power / 1e6, 2, "MW")};
   set_range(
       finding.values[3],
@@ -61,19 +84,24 @@ Result<Finding> value_of_access(const Workbench& bench) {  // S31
       lost / (*price)->lowest() * (replaced * (*own_price)->highest() - (*price)->lowest()) / 1e9);
   constexpr double kYear = 365 * 86400.0;
   finding.values.push_back(
-      plain_value("electricity", power * kYear * (*electricity)->number / 1e6, 2, "USD million"));
+      plain_value("electricity", power * kYear * (*electricity)->number / 1e6, 2, "million USD"));
   for (const auto* fact : {&sales, &price, &own_price, &electricity}) add_sources(finding, ***fact);
+  const auto made = made_by_huawei(bench, "2025Q4");
+  if (!made) return fail(made.error());
+  finding.values.push_back(
+      count_value("needed", std::round(chips * replaced / 1000) * 1000, "chips"));
+  finding.values.push_back(share_of("share", chips * replaced, *made));
   // A lever if closing costs the other side more than it costs oneself.
   finding.verdict = Verdict::kDepends;
-  finding.says = money < lost ? "lever" : "dear";
+  finding.says = money < 0 ? "saves" : money < lost ? "lever" : "dear";
   finding.commands = {"fivefold gap --from 2024Q1 --to 2027Q4"};
   return finding;
 }
 
 // --- S32 -----------------------------------------------------------------------------------------
 
-// The same tokens from two kinds of chips: money and power against the domestic share, a line
-// whose slope decides whether buying both is a compromise or a loss on either count.
+// The same tokens from two kinds of chips: money and power against the domestic share. Both are
+// lines between their ends, so that the ends say whether there is anything to trade.
 Result<Finding> two_objectives(const Workbench& bench) {  // S32
   const auto bought = bench.catalog.economics("price.h200.chip.cn");
   const auto own_price = bench.catalog.economics("price.910c");
@@ -93,11 +121,19 @@ Result<Finding> two_objectives(const Workbench& bench) {  // S32
     const double money =
         domestic * (*own_price)->number + foreign * (*bought)->number * (1 + kTariff);
     const double power = domestic * own->watts + foreign * best->watts;
-    finding.values.push_back(plain_value(fmt::format("money_{}", share), money / 1e9, 3, "USD bn"));
+    finding.values.push_back(
+        plain_value(fmt::format("money_{}", share), money / 1e9, 3, "billion USD"));
     finding.values.push_back(plain_value(fmt::format("power_{}", share), power / 1e6, 3, "MW"));
   }
   const double all_foreign = finding.values[1].value, all_domestic = finding.values[5].value;
   finding.values.push_back(plain_value("premium", (all_domestic / all_foreign - 1) * 100, 2, "%"));
+  finding.values.push_back(plain_value(
+      "more_power", (finding.values[6].value / finding.values[2].value - 1) * 100, 2, "%"));
+  finding.values.push_back(
+      count_value("needed", std::round(kWanted * replaced / 1000) * 1000, "chips"));
+  const auto made = made_by_huawei(bench, "2026");
+  if (!made) return fail(made.error());
+  finding.values.push_back(share_of("share", kWanted * replaced, *made));
   add_sources(finding, **bought);
   add_sources(finding, **own_price);
   finding.verdict = Verdict::kDepends;

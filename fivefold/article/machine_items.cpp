@@ -1,4 +1,4 @@
-// Statements that put two machines side by side: S22b, S23 and S25.
+// Statements that put two machines side by side: S22b and S23.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -65,54 +65,12 @@ Result<Finding> ahead_on_some_metrics(const Workbench& bench) {  // S23
   }
   finding.values.push_back(count_value("ahead", ahead));
   finding.values.push_back(count_value("behind", behind));
+  finding.values.push_back(count_value("ahead_of", ahead + behind));
   finding.verdict = ahead > 0 ? Verdict::kSupported : Verdict::kContradicted;
   finding.says = ahead > 0 && behind == 0 ? "all" : "";
   finding.sources = comparison->source_ids;
   finding.commands = {"fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1",
                       "fivefold claims"};
-  return finding;
-}
-
-const ParityLine* parity_of(const Comparison& comparison, std::string_view id) {
-  for (const ParityLine& line : comparison.parity) {
-    if (line.id == id) return &line;
-  }
-  return nullptr;
-}
-
-Result<Finding> by_linking_more(const Workbench& bench) {  // S25
-  const auto& comparison = bench.comparison();
-  if (!comparison) return fail(comparison.error());
-  Finding finding;
-  const double chips = double(comparison->left_chips) / comparison->right_chips;
-  finding.values.push_back({.name = "chips", .value = chips, .digits = 3, .unit = ""});
-  const Line* chip = line_of(*comparison, "chip.bf16");
-  const Line* system = line_of(*comparison, "peak.bf16");
-  if (chip == nullptr || system == nullptr) return fail("the comparison has no BF16 peak");
-  const auto per_chip = ratio_of_line(*chip, "per_chip");
-  const auto whole = ratio_of_line(*system, "whole");
-  if (!per_chip || !whole) return fail("the BF16 peak of a side is not known");
-  finding.values.insert(finding.values.end(), {*per_chip, *whole});
-  for (const char* id : {"peak.bf16", "memory.capacity", "memory.bandwidth", "power", "price",
-                         "decode", "prefill", "training"}) {
-    const ParityLine* line = parity_of(*comparison, "parity." + std::string(id));
-    if (line == nullptr || !line->chips) continue;
-    std::string name = "parity_" + std::string(id);
-    std::replace(name.begin(), name.end(), '.', '_');
-    ArticleValue value = count_value(std::move(name), *line->chips);
-    if (line->low && line->high) {
-      value.low = *line->low;
-      value.high = *line->high;
-    }
-    finding.values.push_back(std::move(value));
-  }
-  // The lead comes from the number if a chip alone is behind.
-  finding.verdict =
-      per_chip->value < 1 && whole->value > 1 ? Verdict::kSupported : Verdict::kContradicted;
-  finding.sources = comparison->source_ids;
-  finding.commands = {
-      "fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1 --explain "
-      "parity.decode"};
   return finding;
 }
 
@@ -204,7 +162,6 @@ Result<Finding> strongest_in_the_world(const Workbench& bench) {  // S22b
 void add_machine_items(ItemTable& table) {
   table["S22b"] = strongest_in_the_world;
   table["S23"] = ahead_on_some_metrics;
-  table["S25"] = by_linking_more;
 }
 
 }  // namespace fivefold

@@ -150,9 +150,9 @@ Result<Finding> do_they_match(const Workbench& bench) {  // S16
     return served && served->power ? served->power->value() / served->plan.loop.tokens_per_second
                                    : 0;
   };
-  if (joules("h20_96g") > 0 && joules("ascend_910c") > 0) {
-    finding.values.push_back(
-        plain_value("energy_910c_h20", joules("ascend_910c") / joules("h20_96g")));
+  if (const double against = joules("h20_96g"); against > 0) {
+    finding.values.push_back(plain_value("energy_910c_h20", joules("ascend_910c") / against));
+    finding.values.push_back(plain_value("energy_910b_h20", joules("ascend_910b") / against));
   }
   // Where decode turns from the one to the other.
   const auto a = whole_machine(bench, "ascend_910c", 32), b = whole_machine(bench, "h20_96g", 32);
