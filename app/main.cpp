@@ -11,6 +11,7 @@ namespace {
 
 void add_all_commands(CLI::App& app, Context& context) {
   add_compare_command(app, context);
+  add_gap_command(app, context);
   add_claims_command(app, context);
   add_article_command(app, context);
   add_serve_command(app, context);

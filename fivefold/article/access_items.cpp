@@ -29,7 +29,7 @@ Result<Part> part_of(const Workbench& bench, std::string_view chip) {
 }
 
 // Huawei's chips of a period ("2025Q4", "2026") as the supply model sees them.
-Result<Spread> made_by_huawei(const Workbench& bench, std::string_view label) {
+Result<Quantiles> made_by_huawei(const Workbench& bench, std::string_view label) {
   const auto& supply = bench.supply();
   if (!supply) return fail(supply.error());
   for (const VendorSupply& vendor : supply->vendors) {
@@ -44,7 +44,7 @@ Result<Spread> made_by_huawei(const Workbench& bench, std::string_view label) {
 }
 
 // Needed chips over those made, in percent; few made is the high end.
-ArticleValue share_of(std::string name, double needed, const Spread& made) {
+ArticleValue share_of(std::string name, double needed, const Quantiles& made) {
   ArticleValue value = plain_value(std::move(name), needed / made.p50 * 100, 2, "%");
   value.low = needed / made.p95 * 100;
   value.high = needed / made.p5 * 100;

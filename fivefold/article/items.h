@@ -61,17 +61,11 @@ class Workbench {
   // machine; made once for each.
   Result<Served> served(std::string_view chip) const;
   Result<Trained> trained(std::string_view chip) const;
-  // All vendors, 2024 to 2027, with the samples and the seed of the options.
-  const Result<SupplyResult>& supply() const {
-    return supply_.get([&]() -> Result<SupplyResult> {
-      const auto book = SupplyBook::load(catalog);
-      if (!book) return tl::unexpected(book.error());
-      SupplyQuestion question;
-      question.samples = options.samples;
-      question.seed = options.seed;
-      return simulate_supply(*book, question);
-    });
+  const Result<SupplyBook>& supply_book() const {
+    return supply_book_.get([&] { return SupplyBook::load(catalog); });
   }
+  // All vendors, 2024 to 2027, with the samples and the seed of the options.
+  const Result<SupplyResult>& supply() const;
 
  private:
   template <class T>
@@ -97,6 +91,7 @@ class Workbench {
   ByChip<Trained> trained_;
   Shared<std::vector<Event>> events_;
   Shared<RuleBook> rules_;
+  Shared<SupplyBook> supply_book_;
   Shared<SupplyResult> supply_;
 };
 
@@ -104,8 +99,8 @@ using ItemFunction = Result<Finding> (*)(const Workbench&);
 using ItemTable = std::map<std::string, ItemFunction, std::less<>>;
 const ItemTable& item_table();
 
-void add_event_items(ItemTable& table);   // what only the timeline bears out, or nothing can
-void add_system_items(ItemTable& table);  // ratios of chips and systems
+void add_event_items(ItemTable& table);     // what only the timeline bears out, or nothing can
+void add_system_items(ItemTable& table);    // ratios of chips and systems
 void add_machine_items(ItemTable& table);   // two machines side by side
 void add_work_items(ItemTable& table);      // what domestic chips do beside Nvidia's
 void add_software_items(ItemTable& table);  // formats and the ecosystem

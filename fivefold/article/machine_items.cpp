@@ -140,7 +140,7 @@ Result<Finding> strongest_in_the_world(const Workbench& bench) {  // S22b
   if (!supply) return fail(supply.error());
   for (const VendorSupply& vendor : supply->vendors) {
     if (vendor.id != "huawei" || vendor.years.empty()) continue;
-    const Spread& last = vendor.years.back().chips;
+    const Quantiles& last = vendor.years.back().chips;
     finding.values.push_back({.name = "pods",
                               .value = last.p50 / a.chips,
                               .low = last.p5 / a.chips,

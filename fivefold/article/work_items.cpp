@@ -85,8 +85,8 @@ Result<Finding> is_confidence_justified(const Workbench& bench) {  // S02, S09
 
 // --- S16 -----------------------------------------------------------------------------------------
 
-// Sequences of a chip at which it decodes as many tokens/s as the other, both with experts spread
-// over the whole machine: found by bisection of the sign of the difference.
+// Sequences of a chip at which it decodes as many tokens/s as the other, both with experts
+// quantiles over the whole machine: found by bisection of the sign of the difference.
 std::optional<double> crossing(const ServingBench& a, const ServingBench& b, double context) {
   const auto rate = [&](const ServingBench& bench, double per_chip) -> double {
     const int devices = bench.machine->devices;
@@ -219,12 +219,14 @@ Result<Finding> own_chips_help(const Workbench& bench) {  // S27, S30
   const double h20 = small_training_rate(bench, "h20_96g");
   const double h800 = small_training_rate(bench, "h800_sxm");
   if (!(h20 > 0) || !(h800 > 0)) return fail("H20 or H800 cannot be estimated");
+  const auto& book = bench.supply_book();
+  if (!book) return fail(book.error());
   double replaced = 0;
   for (const auto& [name, chip, units] :
        {std::tuple{"ppu", "thead_ppu", "idc.2025.thead"},
         std::tuple{"p800", "kunlun_p800", "idc.2025.kunlunxin"}}) {
     const double rate = small_training_rate(bench, chip);
-    const auto shipped = bench.catalog.economics(units);
+    const auto shipped = book->published(units);
     if (!shipped) return fail(shipped.error());
     add_sources(finding, **shipped);
     if (!(rate > 0)) continue;
@@ -234,7 +236,7 @@ Result<Finding> own_chips_help(const Workbench& bench) {  // S27, S30
         count_value(fmt::format("units_{}", name), (*shipped)->number, "chips"));
     replaced += (*shipped)->number * rate / h20;
   }
-  const auto nvidia = bench.catalog.economics("idc.2025.nvidia");
+  const auto nvidia = book->published("idc.2025.nvidia");
   if (!nvidia) return fail(nvidia.error());
   add_sources(finding, **nvidia);
   const double share = replaced / (replaced + (*nvidia)->number);

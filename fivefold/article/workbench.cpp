@@ -28,6 +28,17 @@ const Result<Comparison>& Workbench::comparison() const {
   });
 }
 
+const Result<SupplyResult>& Workbench::supply() const {
+  return supply_.get([&]() -> Result<SupplyResult> {
+    const auto& book = supply_book();
+    if (!book) return fail(book.error());
+    SupplyQuestion question;
+    question.samples = options.samples;
+    question.seed = options.seed;
+    return simulate_supply(*book, question);
+  });
+}
+
 Result<Served> Workbench::served(std::string_view id) const {
   return served_.get(id, [&]() -> Result<Served> {
     const auto chip = catalog.chip(id);

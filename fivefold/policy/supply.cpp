@@ -12,9 +12,8 @@
 #include "fivefold/policy/supply_question.h"
 
 namespace fivefold {
-namespace {
 
-Quantiles quantiles_of(PerSample values) {
+Quantiles quantiles_of(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const auto at = [&](double share) {
     const double position = share * double(values.size() - 1);
@@ -24,6 +23,8 @@ Quantiles quantiles_of(PerSample values) {
   };
   return {at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), mean(values)};
 }
+
+namespace {
 
 std::vector<Binding> bindings_of(const Choice& limits) {
   std::array<double, kLimits> counts{};
@@ -39,8 +40,8 @@ std::vector<Binding> bindings_of(const Choice& limits) {
   return bindings;
 }
 
-std::vector<SupplyPeriod> periods_of(const std::vector<SupplySpan>& spans,
-                                     const SupplyTally& tally, bool years) {
+std::vector<SupplyPeriod> periods_of(const std::vector<SupplySpan>& spans, const SupplyTally& tally,
+                                     bool years) {
   std::vector<SupplyPeriod> periods;
   for (std::size_t p = 0; p < spans.size(); ++p) {
     if ((spans[p].year != 0) != years) continue;
@@ -195,6 +196,15 @@ std::vector<std::string> SupplyBook::vendors() const {
   std::vector<std::string> ids;
   for (const SupplyVendor& vendor : data_->vendors) ids.push_back(vendor.id);
   return ids;
+}
+
+Result<const Fact*> SupplyBook::published(std::string_view id) const {
+  std::vector<std::string> known;
+  for (const SupplyCheck& check : data_->checks) {
+    if (check.fact.path == id) return &check.fact;
+    known.push_back(check.fact.path);
+  }
+  return fail(fmt::format("no published total is called '{}'", id), did_you_mean(id, known));
 }
 
 Result<SupplyResult> simulate_supply(const SupplyBook& book, const SupplyQuestion& question,
