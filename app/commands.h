@@ -36,6 +36,7 @@ Result<void> write_file(const std::string& path, const std::string& text);
 // A bar on standard error that shows a share done; empty where nobody looks at it.
 std::function<void(double)> progress_bar();
 
+void add_article_command(CLI::App& app, Context& context);
 void add_calibrate_command(CLI::App& app, Context& context);
 void add_catalog_command(CLI::App& app, Context& context);
 void add_kernel_command(CLI::App& app, Context& context);

@@ -13,6 +13,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_compare_command(app, context);
   add_gap_command(app, context);
   add_claims_command(app, context);
+  add_article_command(app, context);
   add_serve_command(app, context);
   add_requests_command(app, context);
   add_train_command(app, context);
