@@ -49,6 +49,7 @@ void add_train_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
 void add_serve_command(CLI::App& app, Context& context);
 void add_requests_command(CLI::App& app, Context& context);
+void add_rules_command(CLI::App& app, Context& context);
 void add_compare_command(CLI::App& app, Context& context);
 void add_gap_command(CLI::App& app, Context& context);
 void add_claims_command(CLI::App& app, Context& context);

@@ -24,6 +24,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_replay_command(app, context);
   add_kernel_command(app, context);
   add_model_command(app, context);
+  add_rules_command(app, context);
   add_catalog_command(app, context);
   add_validate_command(app, context);
   add_calibrate_command(app, context);
