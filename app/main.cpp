@@ -16,6 +16,7 @@ void add_all_commands(CLI::App& app, Context& context) {
   add_requests_command(app, context);
   add_train_command(app, context);
   add_reliability_command(app, context);
+  add_supply_command(app, context);
   add_plan_command(app, context);
   add_collective_command(app, context);
   add_fabric_command(app, context);

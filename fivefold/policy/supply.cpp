@@ -7,23 +7,11 @@
 #include <fmt/format.h>
 
 #include "fivefold/base/parallel.h"
-#include "fivefold/base/statistics.h"
 #include "fivefold/policy/supply_count.h"
 #include "fivefold/policy/supply_question.h"
 
 namespace fivefold {
 namespace {
-
-Quantiles quantiles_of(PerSample values) {
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const double position = share * double(values.size() - 1);
-    const auto below = std::size_t(position);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (values[above] - values[below]) * (position - double(below));
-  };
-  return {at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), mean(values)};
-}
 
 std::vector<Binding> bindings_of(const Choice& limits) {
   std::array<double, kLimits> counts{};
@@ -39,8 +27,8 @@ std::vector<Binding> bindings_of(const Choice& limits) {
   return bindings;
 }
 
-std::vector<SupplyPeriod> periods_of(const std::vector<SupplySpan>& spans,
-                                     const SupplyTally& tally, bool years) {
+std::vector<SupplyPeriod> periods_of(const std::vector<SupplySpan>& spans, const SupplyTally& tally,
+                                     bool years) {
   std::vector<SupplyPeriod> periods;
   for (std::size_t p = 0; p < spans.size(); ++p) {
     if ((spans[p].year != 0) != years) continue;

@@ -10,8 +10,9 @@ namespace fivefold {
 namespace {
 
 const std::vector<std::string> kSeriesKeys = {"id", "what", "kind", "form", "unit", "points"};
-const std::vector<std::string> kKinds = {"wafers",  "yield",  "hbm",  "packaging", "dies",
-                                         "imports", "shares", "time", "stacks", "packaging_yield"};
+const std::vector<std::string> kKinds = {"wafers", "yield",          "hbm",    "packaging",
+                                         "dies",   "imports",        "shares", "time",
+                                         "stacks", "packaging_yield"};
 const std::vector<std::string> kHeadKeys = {
     "start",  "wafer", "yield_model", "alpha",  "spread",  "lead",      "place_in_span",
     "series", "dies",  "nodes",       "memory", "vendors", "packaging", "checks"};
@@ -264,7 +265,8 @@ void SupplyReader::read_checks(const yaml::Node& node) {
     const yaml::Node* input = item.find("input");
     check.input = input && input->scalar == "true";
     if (check.counts != "chips" && check.counts != "dies" && check.counts != "share")
-      facts_.problem(item, fmt::format("'{}' counts '{}'", id, check.counts), "chips, dies or share (of all chips)");
+      facts_.problem(item, fmt::format("'{}' counts '{}'", id, check.counts),
+                     "chips, dies or share (of all chips)");
     if (check.of != "CN" && check.of != "all" &&
         find_id(data_.vendors, check.of) == data_.vendors.end())
       facts_.problem(item, fmt::format("'{}' is of unknown vendor '{}'", id, check.of),
