@@ -45,6 +45,7 @@ void add_collective_command(CLI::App& app, Context& context);
 void add_fabric_command(CLI::App& app, Context& context);
 void add_replay_command(CLI::App& app, Context& context);
 void add_reliability_command(CLI::App& app, Context& context);
+void add_supply_command(CLI::App& app, Context& context);
 void add_train_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
 void add_serve_command(CLI::App& app, Context& context);
