@@ -1,5 +1,5 @@
-// Rules as read: conditions over named fields, in paragraphs with effects. Only the sources of the
-// room `policy` include this.
+// Rules as read: conditions over named fields, in paragraphs with effects. For the sources of the
+// room `policy`, and for what shows the rules themselves.
 #pragma once
 
 #include <map>

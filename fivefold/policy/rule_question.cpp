@@ -65,6 +65,10 @@ Result<Date> RuleBook::check_date(Date date) const {
                           data_->note));
 }
 
+Date RuleBook::last_day() const {
+  return data_->known_to;
+}
+
 Result<Buyer> RuleBook::check_buyer(Buyer buyer) const {
   for (std::string* code : {&buyer.destination, &buyer.headquarters}) {
     if (code == &buyer.headquarters && code->empty()) continue;

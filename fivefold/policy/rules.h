@@ -117,6 +117,7 @@ class RuleBook {
   std::vector<Date> turning_days() const;
   // A day before the first rule or past what the facts know is an error that names the bounds.
   Result<Date> check_date(Date date) const;
+  Date last_day() const;  // that they know
   // With codes in capitals; an unknown country is an error.
   Result<Buyer> check_buyer(Buyer buyer) const;
   // Reads FIELD=VALUE of a value that a user states ("seller=foundry",

@@ -7,23 +7,10 @@
 #include <fmt/format.h>
 
 #include "fivefold/base/parallel.h"
-#include "fivefold/base/statistics.h"
 #include "fivefold/policy/supply_count.h"
 #include "fivefold/policy/supply_question.h"
 
 namespace fivefold {
-
-Quantiles quantiles_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const double position = share * double(values.size() - 1);
-    const auto below = std::size_t(position);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (values[above] - values[below]) * (position - double(below));
-  };
-  return {at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), mean(values)};
-}
-
 namespace {
 
 std::vector<Binding> bindings_of(const Choice& limits) {

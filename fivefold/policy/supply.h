@@ -17,20 +17,20 @@
 namespace fivefold {
 
 struct SupplyQuestion {
-  std::vector<std::string> vendors;  // ids; empty: all
+  std::vector<std::string> vendors = {};  // ids; empty: all
   Quarter from{2024, 1}, to{2027, 4};
   int samples = 10000;
   std::uint64_t seed = 1;
-  std::optional<Date> known_by;  // only facts dated no later: what could be said on that day
+  std::optional<Date> known_by = {};  // only facts dated no later: what could be said on that day
   // What would have to hold: inputs times a factor, from a quarter on (of what arrives or leaves in
   // it) or always. `what` is a kind of series ("wafers", "yield", "hbm", "packaging", "dies",
   // "imports"), a series, or one fact of it.
   struct Scale {
     std::string what;
     double factor = 1;
-    std::optional<Quarter> from;
+    std::optional<Quarter> from = {};
   };
-  std::vector<Scale> scaled;
+  std::vector<Scale> scaled = {};
 };
 
 // Of drawn futures.

@@ -7,6 +7,7 @@
 
 #include "fivefold/base/parallel.h"
 #include "fivefold/base/random.h"
+#include "fivefold/base/statistics.h"
 
 namespace fivefold {
 namespace {
@@ -31,6 +32,8 @@ void count_group(const SupplyFuture& future, const SupplySimulation& sim,
     }
     into.chips[p][sample] = sum.chips;
     into.dies[p][sample] = sum.dies;
+    // Of several vendors: what limits those that make chips themselves.
+    if (members.size() > 1) sum.votes[std::size_t(SupplyLimit::kImports)] = 0;
     into.limit[p][sample] = largest(sum.votes);
   }
 }
@@ -118,6 +121,17 @@ std::vector<PerSample> stratified(const std::vector<SeriesView>& views, std::siz
       std::swap(column[i - 1], column[random.below(std::uint32_t(i))]);
   });
   return draws;
+}
+
+Quantiles quantiles_of(PerSample values) {
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double share) {
+    const double position = share * double(values.size() - 1);
+    const auto below = std::size_t(position);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    return values[below] + (values[above] - values[below]) * (position - double(below));
+  };
+  return {at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), mean(values)};
 }
 
 }  // namespace fivefold

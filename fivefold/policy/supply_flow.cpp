@@ -6,6 +6,7 @@
 namespace fivefold {
 namespace {
 
+constexpr double kWantVote = 1e-9;
 constexpr double kWeeksInQuarter = 365.25 / 7 / 4;
 
 }  // namespace
@@ -151,11 +152,11 @@ void SupplyFuture::choose_products(int quarter) {
       Try& one = tries_[i];
       const SupplyProduct& product = *one.product;
       one.memory_share = one.packaging_share = 1;
-      one.stacks = one.packages = 0;
+      one.stacks = one.packages = one.wanted = 0;
       if (!one.open) continue;
       const double mix = product.mix < 0 ? std::max(0.0, 1 - named) / unnamed
                                          : mix_of(product) / std::max(named, 1.0);
-      one.packages = stock_[one.die] * mix / product.dies;
+      one.packages = one.wanted = stock_[one.die] * mix / product.dies;
       if (product.memory >= 0) one.stacks = level(product.stacks, time, quarter);
     }
   }
@@ -218,7 +219,8 @@ void SupplyFuture::finish(int quarter) {
     const SupplyLimit limit = one.packaging_share < kFull ? SupplyLimit::kPackaging
                               : one.memory_share < kFull  ? SupplyLimit::kMemory
                                                           : SupplyLimit::kLogic;
-    vendor.votes[std::size_t(limit)] += chips;
+    // What was wanted decides only where nothing could be made.
+    vendor.votes[std::size_t(limit)] += chips + kWantVote * one.wanted;
     double* line = &lines_[std::size_t(quarter) * line_count_ + one.line];
     if (product.bins.empty()) *line = chips;
     for (std::size_t b = 0; b < product.bins.size(); ++b) line[b] = chips * product.bins[b].share;

@@ -57,7 +57,7 @@ class SupplyFuture {
     const SupplyProduct* product;
     std::size_t vendor, die, line;  // die: of all vendors'
     bool open = true;               // known of at that time
-    double packages = 0, stacks = 0, memory_share = 1, packaging_share = 1;
+    double wanted = 0, packages = 0, stacks = 0, memory_share = 1, packaging_share = 1;
   };
   double level(int series, double time, int quarter) const;
   double yield_of(const SupplyNode& node, const SupplyDie& die, double time, int quarter) const;
