@@ -56,7 +56,7 @@ RuleWorld after(RuleWorld world, const RuleEffect& effect, const std::string& cl
 }
 
 // The ways from one state through one rule, and whether it applied.
-struct Step {
+struct RuleStep {
   std::vector<RuleWorld> ways;
   Truth applies = Truth::kNo;
   std::string clause, outcome;  // of the first effect that may apply
@@ -71,7 +71,7 @@ struct Step {
 
 // False if it is certain that a paragraph or effect before took the state.
 bool take_paragraph(const RuleParagraph& paragraph, const Rule& rule, const RuleQuestion& question,
-                    const RuleWorld& world, std::vector<ThresholdTest>& tests, Step& step) {
+                    const RuleWorld& world, std::vector<ThresholdTest>& tests, RuleStep& step) {
   const Truth met = evaluate(paragraph.when, question, world, tests);
   if (met == Truth::kNo) return true;
   for (const RuleEffect& effect : paragraph.effects) {
@@ -84,9 +84,9 @@ bool take_paragraph(const RuleParagraph& paragraph, const Rule& rule, const Rule
   return true;
 }
 
-Step step_of(const Rule& rule, const RuleQuestion& question, const RuleWorld& world,
-             std::vector<ThresholdTest>& tests) {
-  Step step;
+RuleStep step_of(const Rule& rule, const RuleQuestion& question, const RuleWorld& world,
+                 std::vector<ThresholdTest>& tests) {
+  RuleStep step;
   Truth scope = evaluate(rule.applies_if, question, world, tests);
   if (rule.unless && scope != Truth::kNo) {
     scope = both(scope, inverse(evaluate(*rule.unless, question, world, tests)));
@@ -131,7 +131,7 @@ Run run_rules(const std::vector<Rule>& rules, const RuleQuestion& question, bool
     std::vector<RuleWorld> next;
     bool first = true;
     for (const RuleWorld& world : run.worlds) {
-      const Step step = step_of(rule, question, world, finding.tests);
+      const RuleStep step = step_of(rule, question, world, finding.tests);
       if (!step.outcome.empty() && finding.outcome.empty()) {
         finding.clause = step.clause;
         finding.outcome = step.outcome;
@@ -230,10 +230,10 @@ void add_cautions(const RuleQuestion& question, Classification& answer) {
       if (!test.unsure) continue;
       const RuleValue& value = question.values.find(test.field)->second;
       add_caution(answer, fmt::format("{}: {} ({} to {} by other sources) lies on both sides of {}",
-                                      field.name, format_number(*value.value, 5),
-                                      format_number(value.low.value_or(*value.value), 5),
-                                      format_number(value.high.value_or(*value.value), 5),
-                                      format_number(test.threshold, 5)));
+                                      field.name, plain_number(*value.value),
+                                      plain_number(value.low.value_or(*value.value)),
+                                      plain_number(value.high.value_or(*value.value)),
+                                      plain_number(test.threshold)));
     }
   }
 }
