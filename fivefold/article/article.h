@@ -58,6 +58,13 @@ const std::string& in(const Wording& wording, Language language);
 
 using Wordings = std::map<std::string, Wording, std::less<>>;
 
+// Values drawn as bars on one scale from zero, with a mark across them.
+struct ArticlePicture {
+  std::vector<std::string> of;  // names of values; those that a finding lacks are left out
+  std::string mark;             // a number, or the name of a value; empty: none
+  Wording says;                 // what the mark stands for
+};
+
 struct ArticleItem {
   std::string id, kind;   // "S24"; "SYS", "PRO", "ACT", "QTY" or "CAU", with '/' between several
   std::string paragraph;  // "P18"
@@ -66,6 +73,7 @@ struct ArticleItem {
   Wordings says;     // sentences by name
   Wordings labels;   // of values, by name
   Wording evidence;  // what came later, or was said elsewhere; may be empty
+  ArticlePicture picture;
   std::vector<std::string> sources;
   Place place;
 };
@@ -86,8 +94,10 @@ struct Article {
 // A language that is missing, an unknown key, twin ids in one layer of the catalog and an unknown
 // section are errors with their place. A higher layer replaces items and words of the same id.
 Result<Article> read_article(const Catalog& catalog);
-// Sources that the catalog does not know, one problem each: what `fivefold catalog check` adds.
-std::vector<Problem> check_sources(const Catalog& catalog, const Article& article);
+Result<Article> read_article(const std::vector<const CatalogFile*>& files);  // lowest layer first
+// What is wrong with the article's files and its timeline, sources that the catalog does not know
+// among it: what `fivefold catalog check` adds.
+std::vector<Problem> check_article(const Catalog& catalog);
 
 struct ArticleOptions {
   int samples = 2000;  // of supply and of uncertain facts

@@ -76,9 +76,13 @@ Event read_event(const FactReader& reader, const yaml::Node& node, std::vector<P
 }  // namespace
 
 Result<std::vector<Event>> read_events(const Catalog& catalog) {
+  return read_events(catalog.files_with("events"));
+}
+
+Result<std::vector<Event>> read_events(const std::vector<const CatalogFile*>& files) {
   std::vector<Problem> problems;
   std::map<std::string, std::pair<int, Event>> events;  // by id, with the layer
-  for (const CatalogFile* file : catalog.files_with("events")) {
+  for (const CatalogFile* file : files) {
     const yaml::Node root = yaml::parse(file->text, file->name, problems);
     const FactReader reader(file->name, 0, problems);
     const yaml::Node* list = root.find("events");

@@ -25,5 +25,6 @@ struct Event {
 // In the order of dates, then of ids. A higher layer of the catalog replaces events of the same id;
 // every problem of the files at once.
 Result<std::vector<Event>> read_events(const Catalog& catalog);
+Result<std::vector<Event>> read_events(const std::vector<const CatalogFile*>& files);
 
 }  // namespace fivefold

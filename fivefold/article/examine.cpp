@@ -51,6 +51,10 @@ const ItemTable& item_table() {
     ItemTable all;
     add_event_items(all);
     add_system_items(all);
+    add_machine_items(all);
+    add_work_items(all);
+    add_software_items(all);
+    add_access_items(all);
     return all;
   }();
   return table;

@@ -72,6 +72,10 @@ ArticleValue date_value(std::string name, std::string_view written) {
   return value;
 }
 
+ArticleValue plain_value(std::string name, double value, int digits, std::string unit) {
+  return {.name = std::move(name), .value = value, .digits = digits, .unit = std::move(unit)};
+}
+
 ArticleValue count_value(std::string name, double count, std::string unit) {
   return {std::move(name), count, {}, {}, 0, std::move(unit)};
 }

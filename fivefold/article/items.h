@@ -21,6 +21,8 @@
 
 #include "fivefold/article/article.h"
 #include "fivefold/article/events.h"
+#include "fivefold/planner/comparison.h"
+#include "fivefold/policy/effective.h"
 #include "fivefold/policy/rules.h"
 #include "fivefold/policy/supply.h"
 
@@ -53,21 +55,43 @@ class Workbench {
   const Result<RuleBook>& rules() const {
     return rules_.get([&] { return RuleBook::load(catalog); });
   }
-  // All vendors, 2024 to 2027, with the samples and the seed of the options.
-  const Result<SupplyResult>& supply() const {
-    return supply_.get([&]() -> Result<SupplyResult> {
-      const auto book = SupplyBook::load(catalog);
-      if (!book) return tl::unexpected(book.error());
-      SupplyQuestion question;
-      question.samples = options.samples;
-      question.seed = options.seed;
-      return simulate_supply(*book, question);
-    });
+  // CloudMatrix384 beside GB200 NVL72, serving and training DeepSeek-R1.
+  const Result<Comparison>& comparison() const;
+  // A chip at the work that fleets are judged by (policy/effective.h), as part of its reference
+  // machine; made once for each.
+  Result<Served> served(std::string_view chip) const;
+  Result<Trained> trained(std::string_view chip) const;
+  const Result<SupplyBook>& supply_book() const {
+    return supply_book_.get([&] { return SupplyBook::load(catalog); });
   }
+  // All vendors, 2024 to 2027, with the samples and the seed of the options.
+  const Result<SupplyResult>& supply() const;
 
  private:
+  template <class T>
+  class ByChip {
+   public:
+    template <class Make>
+    const Result<T>& get(std::string_view chip, const Make& make) const {
+      const Shared<T>* shared = nullptr;
+      {
+        const std::lock_guard lock(mutex_);
+        shared = &made_[std::string(chip)];
+      }
+      return shared->get(make);
+    }
+
+   private:
+    mutable std::mutex mutex_;
+    mutable std::map<std::string, Shared<T>, std::less<>> made_;
+  };
+
+  Shared<Comparison> comparison_;
+  ByChip<Served> served_;
+  ByChip<Trained> trained_;
   Shared<std::vector<Event>> events_;
   Shared<RuleBook> rules_;
+  Shared<SupplyBook> supply_book_;
   Shared<SupplyResult> supply_;
 };
 
@@ -75,8 +99,12 @@ using ItemFunction = Result<Finding> (*)(const Workbench&);
 using ItemTable = std::map<std::string, ItemFunction, std::less<>>;
 const ItemTable& item_table();
 
-void add_event_items(ItemTable& table);   // what only the timeline bears out, or nothing can
-void add_system_items(ItemTable& table);  // ratios of chips and systems
+void add_event_items(ItemTable& table);     // what only the timeline bears out, or nothing can
+void add_system_items(ItemTable& table);    // ratios of chips and systems
+void add_machine_items(ItemTable& table);   // two machines side by side
+void add_work_items(ItemTable& table);      // what domestic chips do beside Nvidia's
+void add_software_items(ItemTable& table);  // formats and the ecosystem
+void add_access_items(ItemTable& table);    // what may or may not be bought
 
 // --- Parts that items share (item_parts.cpp) ---------------------------------------------------
 
@@ -96,6 +124,8 @@ void add_sources(Finding& finding, const Fact& fact);
 Result<Event> event_of(const Workbench& bench, std::string_view id);
 // A day, month or quarter as a value.
 ArticleValue date_value(std::string name, std::string_view written);
+// A number that has no range.
+ArticleValue plain_value(std::string name, double value, int digits = 3, std::string unit = {});
 // A count of whole things, with separators.
 ArticleValue count_value(std::string name, double count, std::string unit = {});
 Finding not_computable(std::string missing);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "fivefold/article/article.h"
+#include "fivefold/article/events.h"
 #include "fivefold/catalog/fact_reader.h"
 
 namespace fivefold {
@@ -13,7 +14,8 @@ namespace {
 
 const std::vector<std::string> kArticleKeys = {"title", "intro", "disclaimer", "sections", "items"};
 const std::vector<std::string> kItemKeys = {"id",   "kind",   "paragraph", "section", "statement",
-                                            "says", "labels", "evidence",  "sources"};
+                                            "says", "labels", "evidence",  "picture", "sources"};
+const std::vector<std::string> kPictureKeys = {"of", "mark", "says"};
 const std::vector<std::string> kKinds = {"SYS", "PRO", "ACT", "QTY", "CAU"};
 
 // What stands where, and in which layer: a twin in the same layer is a problem, one above replaces.
@@ -148,11 +150,31 @@ class ArticleReader {
       item.labels = wordings(reader, node, key);
     } else if (key == "evidence") {
       item.evidence = wording(reader, node, key);
+    } else if (key == "picture") {
+      item.picture = picture(reader, node);
     } else if (key == "sources") {
       item.sources = reader.texts(node, key);
     } else {
       reader.unknown_key(map, index, "an item", kItemKeys);
     }
+  }
+
+  ArticlePicture picture(const FactReader& reader, const yaml::Node& node) {
+    ArticlePicture result;
+    if (!reader.expect_map(node, "picture")) return result;
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      if (node.keys[i] == "of") {
+        result.of = reader.texts(node.items[i], "of");
+      } else if (node.keys[i] == "mark") {
+        result.mark = reader.text(node.items[i], "mark");
+      } else if (node.keys[i] == "says") {
+        result.says = wording(reader, node.items[i], "says");
+      } else {
+        reader.unknown_key(node, i, "picture", kPictureKeys);
+      }
+    }
+    if (result.of.empty()) reader.problem(node, "a picture of nothing", "of: [ratio, ..]");
+    return result;
   }
 
   std::string kinds(const FactReader& reader, const yaml::Node& node) {
@@ -219,15 +241,19 @@ void check_sections(const Article& article, std::vector<Problem>& problems) {
 }  // namespace
 
 Result<Article> read_article(const Catalog& catalog) {
-  Article article;
-  std::vector<Problem> problems;
-  ArticleReader reader(article, problems);
   std::vector<const CatalogFile*> files = catalog.files_with("article");
   for (const CatalogFile* file : catalog.files_with("words")) {
     if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
   }
   std::stable_sort(files.begin(), files.end(),
                    [](const CatalogFile* a, const CatalogFile* b) { return a->layer < b->layer; });
+  return read_article(files);
+}
+
+Result<Article> read_article(const std::vector<const CatalogFile*>& files) {
+  Article article;
+  std::vector<Problem> problems;
+  ArticleReader reader(article, problems);
   for (const CatalogFile* file : files) reader.file(*file);
   std::stable_sort(
       article.items.begin(), article.items.end(),
@@ -237,16 +263,30 @@ Result<Article> read_article(const Catalog& catalog) {
   return article;
 }
 
-std::vector<Problem> check_sources(const Catalog& catalog, const Article& article) {
-  std::vector<std::string> known;
-  for (const Source* source : catalog.sources()) known.push_back(source->id);
+std::vector<Problem> check_article(const Catalog& catalog) {
   std::vector<Problem> problems;
-  for (const ArticleItem& item : article.items) {
-    for (const std::string& id : item.sources) {
-      if (catalog.source(id)) continue;
-      problems.push_back({item.place, fmt::format("item {}: unknown source '{}'", item.id, id),
-                          did_you_mean(id, known)});
+  const auto unknown_sources = [&](std::string_view what, std::string_view id, const Place& place,
+                                   const std::vector<std::string>& sources) {
+    for (const std::string& source : sources) {
+      if (catalog.source(source)) continue;
+      std::vector<std::string> known;
+      for (const Source* one : catalog.sources()) known.push_back(one->id);
+      problems.push_back({place, fmt::format("{} {}: unknown source '{}'", what, id, source),
+                          did_you_mean(source, known)});
     }
+  };
+  const auto article = read_article(catalog);
+  const auto events = read_events(catalog);
+  if (!article) problems = article.error().problems;
+  if (!events) {
+    problems.insert(problems.end(), events.error().problems.begin(), events.error().problems.end());
+  }
+  if (!article || !events) return problems;
+  for (const ArticleItem& item : article->items) {
+    unknown_sources("item", item.id, item.place, item.sources);
+  }
+  for (const Event& event : *events) {
+    unknown_sources("event", event.id, event.place, event.sources);
   }
   return problems;
 }

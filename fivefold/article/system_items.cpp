@@ -1,5 +1,5 @@
-// Statements about chips and systems that the catalog's figures alone decide: S22b (in part), S24,
-// S25.
+// Statements about chips and systems that the catalog's figures decide: S24, and S25 with what a real
+// load needs.
 #include <algorithm>
 #include <cmath>
 
@@ -82,6 +82,23 @@ ArticleValue chips_at_power(const System& cloud, const Fact& own, const Fact& ot
   return value;
 }
 
+// What a real load needs of them: DeepSeek-R1, with the range of the uncertain facts.
+Result<void> add_workload_parity(const Workbench& bench, Finding& finding) {
+  const auto& comparison = bench.comparison();
+  if (!comparison) return fail(comparison.error());
+  for (const ParityLine& line : comparison->parity) {
+    const bool decode = line.id == "parity.decode";
+    if ((!decode && line.id != "parity.training") || !line.chips) continue;
+    ArticleValue value = count_value(decode ? "for_decode" : "for_training", *line.chips);
+    if (line.low && line.high) {
+      value.low = *line.low;
+      value.high = *line.high;
+    }
+    finding.values.push_back(std::move(value));
+  }
+  return {};
+}
+
 // S25: the lead comes from linking five times as many chips.
 Result<Finding> five_times(const Workbench& bench) {
   const Catalog& catalog = bench.catalog;
@@ -118,48 +135,20 @@ Result<Finding> five_times(const Workbench& bench) {
   add_sources(finding, **own_power);
   add_sources(finding, **other_power);
 
+  if (const auto added = add_workload_parity(bench, finding); !added) return fail(added.error());
+
   const bool five = std::lround(times) == 5;
   finding.verdict = !five || !slower ? Verdict::kContradicted
                     : ahead          ? Verdict::kSupported
                                      : Verdict::kDepends;
   finding.commands = {"fivefold claims --explain C03",
-                      "fivefold compare cloudmatrix384 gb200_nvl72 --model deepseek-v3"};
-  return finding;
-}
-
-// What the card of March 2026 has of what the roadmap of September 2025 announced for its chip.
-Result<ArticleValue> kept(const Catalog& catalog, std::string name, std::string_view path) {
-  constexpr std::string_view kAsSold = "ATLAS350";
-  const auto announced = chip_number(catalog, "ascend_950pr", path);
-  if (!announced) return tl::unexpected(announced.error());
-  for (const OtherValue& other : (*announced)->also) {
-    if (std::find(other.sources.begin(), other.sources.end(), kAsSold) == other.sources.end()) {
-      continue;
-    }
-    return ArticleValue{std::move(name), other.value / (*announced)->number, {}, {}, 2, ""};
-  }
-  return fail(fmt::format("ascend_950pr {}: no value of {}", path, kAsSold),
-              "state it under `also`", (*announced)->place);
-}
-
-// S22b: the new pods are the strongest in the world. They were plans; one of their chips is sold.
-Result<Finding> strongest(const Workbench& bench) {
-  const auto compute = kept(bench.catalog, "compute", "peak_dense.fp4");
-  if (!compute) return tl::unexpected(compute.error());
-  const auto bandwidth = kept(bench.catalog, "bandwidth", "memory.bandwidth");
-  if (!bandwidth) return tl::unexpected(bandwidth.error());
-  Finding finding;
-  finding.verdict = Verdict::kDepends;
-  finding.values = {*compute, *bandwidth};
-  finding.sources = {"ATLAS350", "HW-RM1"};
-  finding.commands = {"fivefold catalog show ascend_950pr"};
+                      "fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1"};
   return finding;
 }
 
 }  // namespace
 
 void add_system_items(ItemTable& table) {
-  table["S22b"] = strongest;
   table["S24"] = third_of_a_chip;
   table["S25"] = five_times;
 }

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "fivefold/base/random.h"
-#include "fivefold/base/statistics.h"
 #include "fivefold/reliability/failures.h"
 
 namespace fivefold {
@@ -92,17 +91,6 @@ std::optional<Ranged> demand_of(const Catalog& catalog, int year, std::vector<co
   const Ranged a = ranged(*below->second), b = ranged(*above->second);
   const auto mix = [&](double x, double y) { return x + (y - x) * share; };
   return Ranged{mix(a.value, b.value), mix(a.low, b.low), mix(a.high, b.high)};
-}
-
-Spread spread_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const double position = share * double(values.size() - 1);
-    const auto below = std::size_t(position);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (values[above] - values[below]) * (position - double(below));
-  };
-  return {at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), mean(values)};
 }
 
 class Accounts {
@@ -261,19 +249,19 @@ class Accounts {
   }
 
   static Fleet fleet(const std::vector<std::vector<double>>& by_metric) {
-    return {spread_of(by_metric[kChips]), spread_of(by_metric[kFlops]),
-            spread_of(by_metric[kBandwidth]), spread_of(by_metric[kTokens]),
-            spread_of(by_metric[kRuns])};
+    return {quantiles_of(by_metric[kChips]), quantiles_of(by_metric[kFlops]),
+            quantiles_of(by_metric[kBandwidth]), quantiles_of(by_metric[kTokens]),
+            quantiles_of(by_metric[kRuns])};
   }
 
-  static Spread foreign_share(const std::array<std::vector<std::vector<double>>, kOrigins>& of,
-                              Metric metric) {
+  static Quantiles foreign_share(const std::array<std::vector<std::vector<double>>, kOrigins>& of,
+                                 Metric metric) {
     std::vector<double> shares = of[kForeign][metric];
     for (std::size_t s = 0; s < shares.size(); ++s) {
       const double all = shares[s] + of[kDomestic][metric][s];
       shares[s] = all > 0 ? shares[s] / all : 0;
     }
-    return spread_of(std::move(shares));
+    return quantiles_of(std::move(shares));
   }
 
   GapYear year_of(std::size_t y, const YearDraws& draws) const {
@@ -290,14 +278,14 @@ class Accounts {
     year.reliance_added = foreign_share(draws.added, kChips);
     std::vector<double> supplied = draws.money[kDomestic];
     for (std::size_t s = 0; s < supplied.size(); ++s) supplied[s] += draws.money[kForeign][s];
-    year.supplied = spread_of(std::move(supplied));
+    year.supplied = quantiles_of(std::move(supplied));
     year.demand = draws.demand;
     if (year.demand) add_shortage(draws, year);
     return year;
   }
 
   static void add_shortage(const YearDraws& draws, GapYear& year) {
-    year.shortage = spread_of(draws.shortage);
+    year.shortage = quantiles_of(draws.shortage);
     std::vector<double> chips, tokens;
     for (std::size_t s = 0; s < draws.shortage.size(); ++s) {
       const double made = draws.added[kDomestic][kChips][s];
@@ -307,8 +295,8 @@ class Accounts {
       tokens.push_back(draws.shortage[s] * draws.added[kDomestic][kTokens][s] / money);
     }
     if (chips.empty()) return;
-    year.missing_chips = spread_of(std::move(chips));
-    year.missing_tokens_per_day = spread_of(std::move(tokens));
+    year.missing_chips = quantiles_of(std::move(chips));
+    year.missing_tokens_per_day = quantiles_of(std::move(tokens));
   }
 
   const Catalog& catalog_;

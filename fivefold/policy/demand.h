@@ -43,21 +43,21 @@ ChipWork work_of(const Catalog& catalog, const Chip& chip, const Service& servic
 
 // Sums over chips of one origin.
 struct Fleet {
-  Spread chips, flops, bandwidth, tokens_per_day, runs_per_year;
+  Quantiles chips, flops, bandwidth, tokens_per_day, runs_per_year;
 };
 struct GapYear {
   int year = 0;
   Fleet added_domestic, added_foreign;          // supplied in the year
   Fleet installed_domestic, installed_foreign;  // at its end
   // Share of what is installed that comes from abroad.
-  Spread reliance_chips, reliance_flops, reliance_bandwidth, reliance_tokens;
-  Spread reliance_added;  // of the chips of the year
+  Quantiles reliance_chips, reliance_flops, reliance_bandwidth, reliance_tokens;
+  Quantiles reliance_added;  // of the chips of the year
   // Money, USD: what buyers would spend, what is supplied at list prices, and the difference.
   std::optional<Ranged> demand;
-  Spread supplied;
-  std::optional<Spread> shortage;  // negative: more is made than is asked for
+  Quantiles supplied;
+  std::optional<Quantiles> shortage;  // negative: more is made than is asked for
   // What it would take to fill the shortage with domestic chips of that year's mix.
-  std::optional<Spread> missing_chips, missing_tokens_per_day;
+  std::optional<Quantiles> missing_chips, missing_tokens_per_day;
 };
 struct Gap {
   std::vector<GapYear> years;

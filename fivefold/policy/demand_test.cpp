@@ -30,7 +30,7 @@ VendorSupply vendor(std::string id, std::string origin, std::string chip,
   VendorSupply::Product product;
   product.chip = std::move(chip);
   for (const double count : chips) {
-    const Spread all{count, count, count, count, count, count};
+    const Quantiles all{count, count, count, count, count, count};
     product.years.push_back(all);
     vendor.years.push_back({"", all, {}});
   }
