@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "fivefold/article/article.h"
 #include "fivefold/base/text.h"
 #include "fivefold/report/table.h"
 
@@ -275,7 +276,9 @@ void run_show(const std::string& id, Context& context) {
 void run_check(Context& context) {
   const auto catalog = context.load();
   if (!catalog) return context.refuse(catalog.error());
-  const std::vector<Problem> problems = catalog->check();
+  std::vector<Problem> problems = catalog->check();
+  const std::vector<Problem> of_article = check_article(*catalog);
+  problems.insert(problems.end(), of_article.begin(), of_article.end());
   if (context.json || context.csv) {
     Table table;
     table.title = "Problems of the catalog";

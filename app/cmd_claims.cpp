@@ -41,9 +41,9 @@ Table table_of(const std::vector<ClaimResult>& results, bool explained) {
                    {"what explains it"}};
   int closing = 0, differing = 0, open = 0;
   for (const ClaimResult& result : results) {
-    closing += result.verdict == Verdict::kCloses;
-    differing += result.verdict == Verdict::kDiffers;
-    open += result.verdict == Verdict::kOpen;
+    closing += result.verdict == ClaimVerdict::kCloses;
+    differing += result.verdict == ClaimVerdict::kDiffers;
+    open += result.verdict == ClaimVerdict::kOpen;
     const bool computed = result.computed.has_value();
     table.add(
         {result.claim.id, result.claim.text, result.claim.said, number(result, result.computed),

@@ -36,6 +36,7 @@ Result<void> write_file(const std::string& path, const std::string& text);
 // A bar on standard error that shows a share done; empty where nobody looks at it.
 std::function<void(double)> progress_bar();
 
+void add_article_command(CLI::App& app, Context& context);
 void add_calibrate_command(CLI::App& app, Context& context);
 void add_catalog_command(CLI::App& app, Context& context);
 void add_kernel_command(CLI::App& app, Context& context);
@@ -49,7 +50,9 @@ void add_train_command(CLI::App& app, Context& context);
 void add_plan_command(CLI::App& app, Context& context);
 void add_serve_command(CLI::App& app, Context& context);
 void add_requests_command(CLI::App& app, Context& context);
+void add_rules_command(CLI::App& app, Context& context);
 void add_compare_command(CLI::App& app, Context& context);
+void add_gap_command(CLI::App& app, Context& context);
 void add_claims_command(CLI::App& app, Context& context);
 void add_validate_command(CLI::App& app, Context& context);
 

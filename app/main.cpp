@@ -12,12 +12,15 @@ namespace {
 void add_all_commands(CLI::App& app, Context& context) {
   add_compare_command(app, context);
   add_claims_command(app, context);
+  add_article_command(app, context);
   add_serve_command(app, context);
   add_requests_command(app, context);
   add_train_command(app, context);
   add_reliability_command(app, context);
-  add_supply_command(app, context);
   add_plan_command(app, context);
+  add_rules_command(app, context);
+  add_supply_command(app, context);
+  add_gap_command(app, context);
   add_collective_command(app, context);
   add_fabric_command(app, context);
   add_replay_command(app, context);

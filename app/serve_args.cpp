@@ -87,22 +87,13 @@ Result<ServeBench> serve_bench(const Catalog& catalog, const ServeArgs& args) {
   if (!model) return fail(model.error());
   auto chosen = stack_of(catalog, *system.chip, args);
   if (!chosen) return fail(chosen.error());
-  auto stack = std::make_unique<const Stack>(*std::move(chosen));
-  auto built = build_machine(system, machine_of->chips, *stack);
-  if (!built) return fail(built.error());
-  auto machine = std::make_unique<const Machine>(*std::move(built));
-  auto made = KernelModel::make(machine->device, *stack);
-  if (!made) return fail(made.error());
-  auto kernels = std::make_unique<const KernelModel>(*std::move(made));
-  const auto precision = precision_of(**model, machine->device, args);
+  const auto precision = precision_of(**model, system.chip->device, args);
   if (!precision) return fail(precision.error());
-  auto serving = std::make_unique<const ServingModel>(*machine, **model, *kernels, *precision);
-  const EnginePolicy policy = engine_policy(*stack, machine->device);
+  auto bench = serving_bench(system, machine_of->chips, **model, *std::move(chosen), *precision);
+  if (!bench) return fail(bench.error());
   ServingWorkload workload = args.workload;
   workload.microbatch_overlap = !args.no_overlap;
-  return ServeBench{std::move(stack), std::move(machine), std::move(kernels),
-                    *model,           std::move(serving), policy,
-                    workload};
+  return ServeBench{*std::move(bench), workload};
 }
 
 Result<ServeBench> serve_bench(const Catalog& catalog, ServeArgs args, const std::string& system) {

@@ -2,11 +2,10 @@
 // like.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "fivefold/catalog/catalog.h"
-#include "fivefold/serving/engine.h"
+#include "fivefold/planner/bench.h"
 
 namespace CLI {
 class App;
@@ -23,14 +22,7 @@ struct ServeArgs {
 };
 void add_serve_args(CLI::App& command, ServeArgs& args);
 
-// Machine, kernels and engine of one system; each points to the one before and to the catalog.
-struct ServeBench {
-  std::unique_ptr<const Stack> stack;
-  std::unique_ptr<const Machine> machine;
-  std::unique_ptr<const KernelModel> kernels;
-  const Model* model = nullptr;
-  std::unique_ptr<const ServingModel> serving;
-  EnginePolicy policy;
+struct ServeBench : ServingBench {
   ServingWorkload workload;
 };
 Result<ServeBench> serve_bench(const Catalog& catalog, const ServeArgs& args);

@@ -123,18 +123,11 @@ Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args) {
   if (!model) return fail(model.error());
   auto chosen = stack_of(catalog, *system.chip, args);
   if (!chosen) return fail(chosen.error());
-  auto stack = std::make_unique<const Stack>(*std::move(chosen));
-  auto built = build_machine(system, machine_of->chips, *stack);
-  if (!built) return fail(built.error());
-  auto machine = std::make_unique<const Machine>(*std::move(built));
-  auto made = KernelModel::make(machine->device, *stack);
-  if (!made) return fail(made.error());
-  auto kernels = std::make_unique<const KernelModel>(*std::move(made));
-  const auto job = job_of(args, machine->device);
+  const auto job = job_of(args, system.chip->device);
   if (!job) return fail(job.error());
-  TrainingModel training(*machine, **model, *kernels);
-  return TrainBench{std::move(stack),   std::move(machine), std::move(kernels), *model, *job,
-                    std::move(training)};
+  auto bench = training_bench(system, machine_of->chips, **model, *std::move(chosen));
+  if (!bench) return fail(bench.error());
+  return TrainBench{*std::move(bench), *job};
 }
 
 TrainingCaption caption_of(const TrainBench& bench) {

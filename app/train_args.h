@@ -1,13 +1,12 @@
 // What `train` and `plan train` ask alike: a model, a machine and a job.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "app/run_args.h"
 #include "fivefold/catalog/catalog.h"
+#include "fivefold/planner/bench.h"
 #include "fivefold/report/training_report.h"
-#include "fivefold/training/training.h"
 
 namespace CLI {
 class App;
@@ -28,14 +27,8 @@ struct TrainArgs {
 };
 void add_train_args(CLI::App& command, TrainArgs& args);
 
-// Machine, kernels and job of one system; each points to the one before and to the catalog.
-struct TrainBench {
-  std::unique_ptr<const Stack> stack;
-  std::unique_ptr<const Machine> machine;
-  std::unique_ptr<const KernelModel> kernels;
-  const Model* model = nullptr;
+struct TrainBench : TrainingBench {
   TrainingJob job;
-  TrainingModel training;
 };
 Result<TrainBench> train_bench(const Catalog& catalog, const TrainArgs& args);
 TrainingCaption caption_of(const TrainBench& bench);

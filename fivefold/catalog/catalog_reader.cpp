@@ -20,8 +20,9 @@ namespace {
 const std::vector<std::string> kOwnKeys = {"chips",  "systems", "models",
                                            "stacks", "sources", "economics"};
 // Read by the rooms evidence, policy and article.
-const std::vector<std::string> kOtherKeys = {"claims", "rules",  "actions", "gates",
-                                             "supply", "events", "article", "words"};
+const std::vector<std::string> kOtherKeys = {"claims",  "policy",  "makers", "rules",
+                                             "actions", "gates",   "supply", "fleet",
+                                             "events",  "article", "words"};
 std::vector<std::string> top_keys() {
   std::vector<std::string> keys = kOwnKeys;
   keys.insert(keys.end(), kOtherKeys.begin(), kOtherKeys.end());

@@ -82,6 +82,7 @@ constexpr FactRule kChipRules[] = {
     number("die_area", kCount, 1, 1e5),
     text("software"),
     text("export"),
+    yes_no("data_center"),
     any("offload"),
     any("per_device.**"),
     any("achieved_gemm.*"),

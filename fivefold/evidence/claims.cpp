@@ -139,13 +139,13 @@ Explanation explain(const Catalog& catalog, const Claim& claim, double computed)
 
 }  // namespace
 
-std::string_view name(Verdict verdict) {
+std::string_view name(ClaimVerdict verdict) {
   switch (verdict) {
-    case Verdict::kCloses:
+    case ClaimVerdict::kCloses:
       return "closes";
-    case Verdict::kDiffers:
+    case ClaimVerdict::kDiffers:
       return "differs";
-    case Verdict::kOpen:
+    case ClaimVerdict::kOpen:
       return "open";
   }
   return "open";
@@ -170,7 +170,7 @@ Result<ClaimResult> recompute(const Catalog& catalog, const Claim& claim) {
   result.computed = *computed;
   result.difference = *computed / claim.published - 1;
   const bool closes = agrees(claim, *computed);
-  result.verdict = closes ? Verdict::kCloses : Verdict::kDiffers;
+  result.verdict = closes ? ClaimVerdict::kCloses : ClaimVerdict::kDiffers;
   result.reasons =
       closes ? differing_inputs(*published, catalog, claim) : explaining_inputs(*published, claim);
   if (!closes && result.reasons.empty()) {

@@ -13,8 +13,8 @@
 
 namespace fivefold {
 
-enum class Verdict { kCloses, kDiffers, kOpen };
-std::string_view name(Verdict verdict);
+enum class ClaimVerdict { kCloses, kDiffers, kOpen };
+std::string_view name(ClaimVerdict verdict);
 
 struct Claim {
   std::string id;                                       // "C03"
@@ -37,7 +37,7 @@ struct ClaimResult {
   std::optional<double> computed;      // with the inputs that the claim's source used
   std::optional<double> with_catalog;  // with the catalog's first choice of each input
   double difference = 0;               // computed / published - 1
-  Verdict verdict = Verdict::kOpen;
+  ClaimVerdict verdict = ClaimVerdict::kOpen;
   std::vector<std::string> reasons;  // which input explains a difference
   Explanation why;
 };

@@ -44,7 +44,7 @@ TEST(Claims, every_shipped_claim_can_be_recomputed_and_names_known_sources) {
 TEST(Claims, the_articles_ratios_close_within_five_percent) {
   for (const char* id : {"C01", "C02", "C03", "C04", "C05", "C06", "C07", "C08", "C09", "C10",
                          "C11", "C12", "C13", "C14"}) {
-    EXPECT_EQ(result_of(id).verdict, Verdict::kCloses) << id;
+    EXPECT_EQ(result_of(id).verdict, ClaimVerdict::kCloses) << id;
   }
 }
 
@@ -63,12 +63,12 @@ TEST(Claims, an_input_on_which_sources_disagree_is_named) {
 
 TEST(Claims, a_claim_that_does_not_close_says_so_and_why) {
   const ClaimResult result = result_of("B01");  // 2.8x the FP4 of a chip that has none
-  EXPECT_EQ(result.verdict, Verdict::kDiffers);
+  EXPECT_EQ(result.verdict, ClaimVerdict::kDiffers);
   EXPECT_THAT(result.reasons, Not(IsEmpty()));
 }
 
 TEST(Claims, without_published_inputs_a_claim_stays_open) {
-  EXPECT_EQ(result_of("A05").verdict, Verdict::kOpen);
+  EXPECT_EQ(result_of("A05").verdict, ClaimVerdict::kOpen);
   EXPECT_FALSE(result_of("A05").computed);
 }
 

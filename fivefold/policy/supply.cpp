@@ -185,6 +185,15 @@ std::vector<std::string> SupplyBook::vendors() const {
   return ids;
 }
 
+Result<const Fact*> SupplyBook::published(std::string_view id) const {
+  std::vector<std::string> known;
+  for (const SupplyCheck& check : data_->checks) {
+    if (check.fact.path == id) return &check.fact;
+    known.push_back(check.fact.path);
+  }
+  return fail(fmt::format("no published total is called '{}'", id), did_you_mean(id, known));
+}
+
 Result<SupplyResult> simulate_supply(const SupplyBook& book, const SupplyQuestion& question,
                                      const std::function<void(double)>& progress) {
   const SupplyBook::Data& data = book.data();

@@ -38,6 +38,9 @@ struct Quantiles {
   double p5 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, mean = 0;
 };
 
+// Of a sample that is not empty.
+Quantiles quantiles_of(std::vector<double> values);
+
 struct Binding {
   std::string constraint;  // "logic dies", "memory stacks", "packaging", "imports", "demand"
   double probability = 0;
@@ -89,6 +92,9 @@ class SupplyBook {
   // Of files by themselves, lowest layer first; their sources and chips are not looked up.
   static Result<SupplyBook> read(const std::vector<CatalogFile>& files);
   std::vector<std::string> vendors() const;  // ids in the order of the files
+  // A published total by its id ("idc.2025.nvidia"), which the model is held against and never
+  // uses.
+  Result<const Fact*> published(std::string_view id) const;
   struct Data;
   const Data& data() const { return *data_; }
 

@@ -111,16 +111,23 @@ std::string body(const Comparison& comparison, const SourceOf& source_of) {
 
 }  // namespace
 
-std::string html_document(std::string_view title, const std::string& body,
-                          std::string_view command) {
+std::string html_frame(std::string_view title, std::string_view language, std::string_view styles,
+                       const std::string& main) {
   return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<!DOCTYPE html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light "
-      "dark\">\n<title>{}</title>\n<style>{}</style></head>\n"
-      "<body><main>\n{}<footer><p class=\"small\">Made by "
-      "<code>{}</code></p></footer>\n</main></body></html>\n",
-      escape_html(title), kStyle, body, escape_html(command));
+      "dark\">\n<title>{}</title>\n<style>{}{}</style></head>\n"
+      "<body><main>\n{}</main></body></html>\n",
+      language, escape_html(title), kStyle, styles, main);
+}
+
+std::string html_document(std::string_view title, const std::string& body,
+                          std::string_view command) {
+  return html_frame(title, "en", {},
+                    fmt::format("{}<footer><p class=\"small\">Made by "
+                                "<code>{}</code></p></footer>\n",
+                                body, escape_html(command)));
 }
 
 std::string to_html(const Comparison& comparison, const SourceOf& source_of,

@@ -133,23 +133,26 @@ std::string assumption_list(const Comparison& comparison) {
   return out + "</ul>\n";
 }
 
+std::string source_text(const Source& source) {
+  std::string out = escape_html(source.title);
+  if (!source.publisher.empty()) out += ", " + escape_html(source.publisher);
+  if (!source.date.empty()) out += ", " + escape_html(source.date);
+  const std::string target = link_target(source.url);
+  if (target.starts_with("https://") || target.starts_with("http://")) {
+    out += fmt::format("<br><a href=\"{}\">{}</a>", escape_html(target), escape_html(source.url));
+  } else if (!source.url.empty()) {
+    out += "<br>" + escape_html(source.url);
+  }
+  return out;
+}
+
 std::string source_list(const Comparison& comparison, const SourceOf& source_of) {
   std::string out;
   for (const std::string& id : comparison.source_ids) {
     const Source* source = source_of ? source_of(id) : nullptr;
     if (source == nullptr) continue;
-    const std::string target = link_target(source->url);
-    out += fmt::format("<li id=\"source-{0}\"><code>{0}</code> {1}", escape_html(id),
-                       escape_html(source->title));
-    if (!source->publisher.empty()) out += ", " + escape_html(source->publisher);
-    if (!source->date.empty()) out += ", " + escape_html(source->date);
-    if (target.starts_with("https://") || target.starts_with("http://")) {
-      out +=
-          fmt::format("<br><a href=\"{}\">{}</a>", escape_html(target), escape_html(source->url));
-    } else if (!source->url.empty()) {
-      out += "<br>" + escape_html(source->url);
-    }
-    out += "</li>\n";
+    out += fmt::format("<li id=\"source-{0}\"><code>{0}</code> {1}</li>\n", escape_html(id),
+                       source_text(*source));
   }
   return out.empty() ? out : "<ul class=\"sources\">\n" + out + "</ul>\n";
 }

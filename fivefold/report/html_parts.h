@@ -12,6 +12,9 @@ namespace fivefold {
 // A complete HTML 5 document with the page's styles; `command` is what produces it again.
 std::string html_document(std::string_view title, const std::string& body,
                           std::string_view command);
+// The same with a page's own language, styles and ending.
+std::string html_frame(std::string_view title, std::string_view language, std::string_view styles,
+                       const std::string& main);
 // A small square of a colour and what it stands for.
 std::string swatch(std::string_view css, std::string_view name);
 
@@ -31,5 +34,7 @@ std::string line_tables(const Comparison& comparison, const SourceOf& source_of)
 std::string explanation_block(const Explanation& explanation, const SourceOf& source_of);
 std::string assumption_list(const Comparison& comparison);
 std::string source_list(const Comparison& comparison, const SourceOf& source_of);
+// Title, publisher and date of a source, and its address as a link where it is one of the web.
+std::string source_text(const Source& source);
 
 }  // namespace fivefold

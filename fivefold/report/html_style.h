@@ -21,7 +21,7 @@ a{color:var(--left)}
 .brand{font-weight:600;letter-spacing:.04em;color:var(--muted)}
 .sub,.small,.note{color:var(--muted)}
 .small,.note{font-size:.88rem}
-.answer{font-size:1.22rem;line-height:1.45;border-left:5px solid var(--left);padding:.5em 0 .5em .9em;margin:1.1em 0;max-width:64ch}
+.answer{font-size:1.22rem;line-height:1.45;border-inline-start:5px solid var(--left);padding:.5em 0;padding-inline-start:.9em;margin:1.1em 0;max-width:64ch}
 .left{color:var(--left)}.right{color:var(--right)}.muted{color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:.3em 1.4em;font-size:.9rem;margin:.5em 0 .8em}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(225px,1fr));gap:12px;margin:1.2em 0}
@@ -32,15 +32,15 @@ a{color:var(--left)}
 .panel{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px;margin:.8em 0}
 .rows{display:grid;row-gap:7px}
 .rows details{border:0}
-.rows .why{padding-left:1.1em}
+.rows .why{padding-inline-start:1.1em}
 .row,summary.row{display:grid;grid-template-columns:minmax(150px,250px) 1fr minmax(88px,auto);column-gap:14px;align-items:center}
 .row .name{font-size:.94rem;line-height:1.25}
-.row .end{text-align:right;font-variant-numeric:tabular-nums;font-weight:600;font-size:.94rem}
+.row .end{text-align:end;font-variant-numeric:tabular-nums;font-weight:600;font-size:.94rem}
 .row .under{grid-column:2/4;font-size:.82rem;color:var(--muted);line-height:1.3}
 .scale{position:relative;height:1.3em;font-size:.8rem;color:var(--muted)}
 .scale span{position:absolute;transform:translateX(-50%);white-space:nowrap}
 svg{display:block;max-width:100%}
-svg.swatch{display:inline-block;width:.8em;height:.8em;margin-right:.4em;vertical-align:-.05em}
+svg.swatch{display:inline-block;width:.8em;height:.8em;margin-inline-end:.4em;vertical-align:-.05em}
 svg.strip{width:100%;height:16px;overflow:visible}
 .fill-left{fill:var(--left)}.fill-right{fill:var(--right)}.fill-ink{fill:var(--ink)}.fill-muted{fill:var(--muted)}.fill-track{fill:var(--tint)}
 .fill-p0{fill:var(--p0)}.fill-p1{fill:var(--p1)}.fill-p2{fill:var(--p2)}.fill-p3{fill:var(--p3)}.fill-p4{fill:var(--p4)}.fill-p5{fill:var(--p5)}.fill-p6{fill:var(--p6)}.fill-p7{fill:var(--p7)}.fill-p8{fill:var(--p8)}.fill-p9{fill:var(--p9)}
@@ -72,10 +72,10 @@ summary .name::before{content:"+";display:inline-block;width:1.1em;color:var(--m
 details[open]>summary .name::before{content:"\2212"}
 summary:hover{background:var(--tint)}
 summary .value{overflow-wrap:anywhere}
-summary .ratio{text-align:right;font-variant-numeric:tabular-nums;font-weight:600}
+summary .ratio{text-align:end;font-variant-numeric:tabular-nums;font-weight:600}
 .range{display:block;font-size:.8rem;color:var(--muted)}
-.why{display:grid;grid-template-columns:repeat(auto-fit,minmax(290px,1fr));gap:4px 26px;padding:4px 14px 14px 30px;font-size:.9rem}
-.why ul{margin:.1em 0;padding-left:1.1em}
+.why{display:grid;grid-template-columns:repeat(auto-fit,minmax(290px,1fr));gap:4px 26px;padding:4px 14px 14px;padding-inline-start:30px;font-size:.9rem}
+.why ul{margin:.1em 0;padding-inline-start:1.1em}
 .why li{margin:.15em 0;overflow-wrap:anywhere}
 .formula{font-family:ui-monospace,"SF Mono",Menlo,Consolas,monospace;font-size:.85em;color:var(--muted)}
 .assumed{border:1px solid var(--right);color:var(--right);border-radius:3px;padding:0 .35em;font-size:.8em}
@@ -86,7 +86,7 @@ main{padding:18px 13px 40px}h1{font-size:1.5rem}.answer{font-size:1.08rem}
 .row,summary.row{grid-template-columns:1fr auto}.row .name{grid-column:1/2}.row .end{grid-row:1;grid-column:2}
 .row svg.strip,.row .scale{grid-column:1/3}.row .under{grid-column:1/3}
 .head{display:none}.lines summary{grid-template-columns:1fr 1fr 70px}.lines summary .name{grid-column:1/4;font-weight:600}
-.why{padding-left:14px}}
+.why{padding-inline-start:14px}}
 summary:focus-visible{outline:2px solid var(--left)}
 @media print{
 :root{--bg:#fff;--card:#fff;--ink:#000;--muted:#444;--line:#bbb;--left:#1263a8;--right:#b14d08;--tint:#f2f2f2}

@@ -50,7 +50,8 @@ bool is_wide(char32_t point) {
 }
 
 bool is_combining(char32_t point) {
-  return (point >= 0x300 && point <= 0x36F) || point == 0x200B || point == 0xFEFF;
+  return (point >= 0x300 && point <= 0x36F) || (point >= 0x64B && point <= 0x65F) ||
+         point == 0x61C || point == 0x200B || point == 0xFEFF;
 }
 
 std::vector<std::size_t> natural_widths(const Table& table) {

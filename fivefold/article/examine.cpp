@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "fivefold/article/items.h"
+#include "fivefold/base/parallel.h"
+
+namespace fivefold {
+namespace {
+
+Result<std::vector<const ArticleItem*>> chosen(const Article& article,
+                                               const std::vector<std::string>& only) {
+  std::vector<std::string> known;
+  for (const ArticleItem& item : article.items) known.push_back(item.id);
+  std::vector<Problem> problems;
+  for (const std::string& id : only) {
+    if (std::find(known.begin(), known.end(), id) != known.end()) continue;
+    problems.push_back(
+        Problem{Place(), fmt::format("the article has no item '{}'", id), did_you_mean(id, known)});
+  }
+  if (!problems.empty()) return fail(Error{std::move(problems)});
+  std::vector<const ArticleItem*> items;
+  for (const ArticleItem& item : article.items) {
+    if (only.empty() || std::find(only.begin(), only.end(), item.id) != only.end()) {
+      items.push_back(&item);
+    }
+  }
+  return items;
+}
+
+Result<Finding> examined(const Workbench& bench, const ArticleItem& item) {
+  const auto function = item_table().find(item.id);
+  auto finding =
+      function == item_table().end() ? not_computable("missing.function") : function->second(bench);
+  if (finding) {
+    finding->item = item.id;
+    return finding;
+  }
+  Error error = finding.error();
+  for (Problem& problem : error.problems) {
+    problem.what = fmt::format("item {}: {}", item.id, problem.what);
+  }
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+const ItemTable& item_table() {
+  static const ItemTable table = [] {
+    ItemTable all;
+    add_event_items(all);
+    add_system_items(all);
+    add_machine_items(all);
+    add_work_items(all);
+    add_software_items(all);
+    add_access_items(all);
+    return all;
+  }();
+  return table;
+}
+
+Result<std::vector<Finding>> examine(const Catalog& catalog, const Article& article,
+                                     const ArticleOptions& options,
+                                     const std::function<void(double)>& progress) {
+  const auto items = chosen(article, options.only);
+  if (!items) return tl::unexpected(items.error());
+  const Workbench bench(catalog, options);
+  std::vector<Result<Finding>> results(items->size());
+  std::mutex lock;
+  std::size_t done = 0;
+  parallel_for(items->size(), [&](std::size_t i) {
+    results[i] = examined(bench, *(*items)[i]);
+    const std::lock_guard guard(lock);
+    ++done;
+    if (progress) progress(double(done) / double(items->size()));
+  });
+  std::vector<Finding> findings;
+  std::vector<Problem> problems;
+  for (Result<Finding>& result : results) {
+    if (result) {
+      findings.push_back(std::move(*result));
+    } else {
+      problems.insert(problems.end(), result.error().problems.begin(),
+                      result.error().problems.end());
+    }
+  }
+  if (!problems.empty()) return fail(Error{std::move(problems)});
+  return findings;
+}
+
+const ArticleItem* find_item(const Article& article, std::string_view id) {
+  const auto found = std::find_if(article.items.begin(), article.items.end(),
+                                  [&](const ArticleItem& item) { return item.id == id; });
+  return found == article.items.end() ? nullptr : &*found;
+}
+
+std::string_view name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSupported:
+      return "supported";
+    case Verdict::kContradicted:
+      return "contradicted";
+    case Verdict::kDepends:
+      return "depends";
+    case Verdict::kNotComputable:
+      return "not computable";
+  }
+  return "";
+}
+
+std::string key_of(Verdict verdict) {
+  return verdict == Verdict::kNotComputable ? "not_computable" : std::string(name(verdict));
+}
+
+}  // namespace fivefold

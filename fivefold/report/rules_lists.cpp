@@ -1,0 +1,276 @@
+// Tables of the rules: a chip over time, all chips on a day, cuts, and the rules themselves.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "fivefold/base/text.h"
+#include "fivefold/policy/rule_data.h"
+#include "fivefold/report/rules_view.h"
+
+namespace fivefold {
+namespace {
+
+std::string joined(const std::vector<std::string>& items) {
+  return fmt::format("{}", fmt::join(items, ", "));
+}
+
+std::string asked(const RulesQuestion& question) {
+  std::string text = fmt::format("to {} on {}", question.buyer.destination, to_text(question.date));
+  return text + (question.buyer.state_funded ? ", state-funded" : "");
+}
+
+std::vector<std::string> applied(const std::vector<RuleFinding>& findings) {
+  std::vector<std::string> rules;
+  for (const RuleFinding& finding : findings) {
+    if (finding.applies != Truth::kNo) rules.push_back(finding.rule);
+  }
+  return rules;
+}
+
+// What began or ended for the chip between two answers.
+std::string changes(const Classification& before, const Classification& after) {
+  std::vector<std::string> parts;
+  for (const auto side : {&Classification::findings, &Classification::gates}) {
+    const auto old = applied(before.*side), now = applied(after.*side);
+    for (const std::string& rule : now) {
+      if (std::find(old.begin(), old.end(), rule) == old.end()) parts.push_back(rule);
+    }
+    for (const std::string& rule : old) {
+      if (std::find(now.begin(), now.end(), rule) == now.end()) parts.push_back("end of " + rule);
+    }
+  }
+  return joined(parts);
+}
+
+bool same_status(const Classification& a, const Classification& b) {
+  return a.access == b.access && a.clause == b.clause && a.granted == b.granted &&
+         a.revenue_share == b.revenue_share && a.tariff == b.tariff && a.gate == b.gate &&
+         a.gate_outcome == b.gate_outcome && a.as_if == b.as_if;
+}
+
+TableCell number_cell(const RuleSubject& subject, const char* field, int digits = 4) {
+  const auto found = subject.values.find(field);
+  if (found == subject.values.end() || !found->second.value) return "-";
+  const std::string shown =
+      (found->second.at_least ? ">= " : "") + format_number(*found->second.value, digits);
+  return {*found->second.value, shown};
+}
+
+struct ClassifiedChip {
+  RuleSubject subject;
+  Classification answer;
+};
+
+std::vector<ClassifiedChip> classified(const RulesQuestion& question) {
+  std::vector<ClassifiedChip> all;
+  for (const Chip* chip : question.catalog->chips()) {
+    RuleSubject subject = rule_subject(*question.catalog, *chip);
+    Classification answer = question.book->classify(subject, question.date, question.buyer);
+    all.push_back({std::move(subject), std::move(answer)});
+  }
+  return all;
+}
+
+std::string side_text(const Classification& answer) {
+  std::string text = access_text(answer);
+  if (!answer.reached && answer.as_if != Access::kFree) {
+    text += fmt::format("; as if: {}", name(answer.as_if));
+  }
+  return text;
+}
+
+std::string limit_text(const ChipLimit::Cut& cut) {
+  return fmt::format("{}{}", cut.open ? "below " : "at most ", format_number(cut.limit, 5));
+}
+
+// Chips of the vendor with a die as large, for the same use, that pass by their numbers.
+void add_built(const RulesQuestion& question, const RuleSubject& subject, const ChipLimit& limit,
+               Table& table) {
+  const auto area = subject.values.find("die_area_mm2");
+  if (area == subject.values.end() || !area->second.value) return;
+  for (const ClassifiedChip& chip : classified(question)) {
+    const auto own = chip.subject.values.find("die_area_mm2");
+    const bool alike =
+        chip.subject.vendor == subject.vendor && chip.subject.id != subject.id &&
+        chip.subject.data_center == subject.data_center && own != chip.subject.values.end() &&
+        own->second.value &&
+        std::abs(*own->second.value - *area->second.value) < 0.01 * *area->second.value;
+    if (!alike) continue;
+    RuleSubject unnamed = chip.subject;
+    unnamed.id.clear();
+    unnamed.names.clear();
+    const Classification answer = question.book->classify(unnamed, question.date, question.buyer);
+    if (answer.access != Access::kFree) continue;
+    for (const ChipLimit::Cut& cut : limit.cuts) {
+      const auto value = chip.subject.values.find(cut.field);
+      if (value == chip.subject.values.end() || !value->second.value) continue;
+      const double share = *value->second.value / cut.limit;
+      table.add({question.book->data().field(cut.field)->name,
+                 {*value->second.value, format_number(*value->second.value, 5)},
+                 {cut.limit, limit_text(cut)},
+                 {share, format_percent(share)},
+                 ""},
+                fmt::format("Built with a die as large: {}", chip.subject.name));
+    }
+  }
+}
+
+std::string span_text(const Rule& rule) {
+  return to_text(rule.from) + " to " + (rule.to == Date::max() ? "-" : to_text(rule.to));
+}
+
+std::string effects_text(const Rule& rule) {
+  std::vector<std::string> parts;
+  for (const RuleParagraph& paragraph : rule.paragraphs) {
+    for (const RuleEffect& effect : paragraph.effects) {
+      if (std::find(parts.begin(), parts.end(), effect.outcome) == parts.end()) {
+        parts.push_back(effect.outcome);
+      }
+    }
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+}  // namespace
+
+Table rules_history(const RulesQuestion& question, const RuleSubject& subject) {
+  Table table;
+  table.title = fmt::format("{} ({}) to {}: what changed when", subject.name, subject.id,
+                            question.buyer.destination);
+  table.columns = {{"from"}, {"seller"}, {"clause"}, {"buyer"}, {"by"}};
+  std::optional<Classification> before;
+  for (const Date day : question.book->turning_days()) {
+    const Classification answer = question.book->classify(subject, day, question.buyer);
+    if (before && same_status(*before, answer)) {
+      before = answer;
+      continue;
+    }
+    table.add({to_text(day), side_text(answer),
+               answer.reached ? answer.clause : answer.as_if_clause, gate_text(answer),
+               changes(before.value_or(Classification{}), answer)});
+    before = answer;
+  }
+  table.notes.push_back(kNoLegalAdvice);
+  return table;
+}
+
+Table rules_chips(const RulesQuestion& question) {
+  Table table;
+  table.title = "Chips " + asked(question);
+  table.columns = {{"chip"},
+                   {"TPP", Align::kRight},
+                   {"density", Align::kRight, "performance_density"},
+                   {"DRAM", Align::kRight, "dram", "GB/s"},
+                   {"I/O", Align::kRight, "io", "GB/s"},
+                   {"seller"},
+                   {"clause"},
+                   {"buyer"}};
+  for (const ClassifiedChip& chip : classified(question)) {
+    const Classification& answer = chip.answer;
+    table.add(
+        {chip.subject.id, number_cell(chip.subject, "tpp", 5),
+         number_cell(chip.subject, "performance_density", 3),
+         number_cell(chip.subject, "dram_bw_gbs"), number_cell(chip.subject, "io_bw_2022_gbs"),
+         side_text(answer), answer.reached ? answer.clause : answer.as_if_clause,
+         answer.gates.empty() ? "-" : std::string(name(answer.gate))},
+        chip.subject.vendor);
+  }
+  table.notes = {
+      "DRAM and I/O in GB/s, I/O in both directions; chips are taken for data-centre "
+      "parts unless the catalog says otherwise",
+      kNoLegalAdvice};
+  return table;
+}
+
+Table rules_admitted(const RulesQuestion& question) {
+  Table table;
+  table.title = "Chips from abroad that may be sold and bought, " + asked(question);
+  table.columns = {{"chip"}, {"vendor"}, {"for"}, {"seller"}, {"buyer"}, {"said by"}};
+  int nvidia = 0;
+  for (const bool on_conditions : {false, true}) {
+    for (const ClassifiedChip& chip : classified(question)) {
+      const Classification& answer = chip.answer;
+      if (!answer.reached || !answer.exportable()) continue;
+      const bool conditional = answer.gate == Gate::kConditional;
+      if (on_conditions ? !conditional : !answer.admitted()) continue;
+      std::vector<std::string> said;
+      for (const RuleFinding& gate : answer.gates) {
+        if (gate.applies != Truth::kNo) {
+          said.push_back(fmt::format("{} ({} confidence)", gate.rule, name(gate.confidence)));
+        }
+      }
+      nvidia += !on_conditions && chip.subject.vendor == "Nvidia" && chip.subject.data_center;
+      table.add(
+          {chip.subject.id, chip.subject.vendor, chip.subject.data_center ? "data centre" : "desk",
+           access_text(answer), gate_text(answer), joined(said)},
+          on_conditions ? "on conditions of the buyer's side" : "admitted");
+    }
+  }
+  table.notes = {fmt::format("data-centre parts of Nvidia without condition: {}", nvidia),
+                 "chips made in the buyer's own country are not listed", kNoLegalAdvice};
+  return table;
+}
+
+Result<Table> rules_limit(const RulesQuestion& question, const RuleSubject& subject) {
+  const auto limit = limit_of(*question.book, subject, question.date, question.buyer);
+  if (!limit) return fail(limit.error());
+  Table table;
+  table.title = fmt::format("{}: what passes without a licence, {}", subject.name, asked(question));
+  table.columns = {{"what"},
+                   {"value", Align::kRight},
+                   {"limit", Align::kRight},
+                   {"share", Align::kRight},
+                   {"binding threshold"}};
+  if (limit->passes) table.notes.push_back("it passes as it is");
+  for (std::size_t i = 0; i < limit->ways.size(); ++i) {
+    const ChipLimit::Way& way = limit->ways[i];
+    for (const ChipLimit::Cut& cut : way) {
+      table.add(
+          {question.book->data().field(cut.field)->name,
+           {cut.value, format_number(cut.value, 5)},
+           {cut.limit, limit_text(cut)},
+           {cut.factor, format_percent(cut.factor)},
+           fmt::format("{} ({}, {})", cut.binding, cut.rule, cut.clause)},
+          way.size() > 1 ? fmt::format("way {}: together", i + 1) : fmt::format("way {}", i + 1));
+    }
+  }
+  add_built(question, subject, *limit, table);
+  table.notes.push_back(
+      "the die stays as it is; a cut chip is another product, which rules on "
+      "named products do not reach");
+  table.notes.push_back(kNoLegalAdvice);
+  return table;
+}
+
+Table rules_list(const RulesQuestion& question, bool of_the_day) {
+  const RuleBook::Data& data = question.book->data();
+  Table table;
+  table.title = of_the_day ? "Rules on " + to_text(question.date) : "Rules";
+  table.columns = {{"id"}, {"in force"}, {"what"}, {"outcome"}, {"sources"}, {"confidence"}};
+  const auto add = [&](const std::vector<Rule>& rules, bool in_force, const std::string& group) {
+    for (const Rule& rule : rules) {
+      if (rule.in_force != in_force) continue;
+      if (of_the_day && (question.date < rule.from || question.date > rule.to)) continue;
+      std::string what = rule.name;
+      if (!rule.status.empty()) what += " (" + rule.status + ")";
+      if (!rule.note.empty()) what += "; " + rule.note;
+      table.add({rule.id, span_text(rule), what, effects_text(rule), joined(rule.sources),
+                 name(rule.confidence)},
+                group);
+    }
+  };
+  add(data.rules, true, "rules, in the order in which they act");
+  add(data.gates, true, "on the buyer's side");
+  add(data.rules, false, "not in force: bills, rumours, what never applied");
+  for (const RuleAction& action : data.actions) {
+    if (of_the_day && action.date != question.date) continue;
+    table.add({action.id, to_text(action.date), action.authority + ": " + action.action,
+               action.scope, joined(action.sources), ""},
+              "actions of the buyer's side");
+  }
+  table.notes = {data.note, kNoLegalAdvice};
+  return table;
+}
+
+}  // namespace fivefold
