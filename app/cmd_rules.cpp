@@ -138,7 +138,11 @@ void run_admitted(const Options& options, Context& context) {
 void run_list(const Options& options, Context& context) {
   const auto all = asked(options, context);
   if (!all) return context.refuse(all.error());
-  print_table(rules_list((*all)->question, !options.date.empty()), context);
+  const bool of_the_day = !options.date.empty();
+  if (context.json || context.csv) {
+    return print_table(rules_list((*all)->question, of_the_day), context);
+  }
+  print(rules_list_text((*all)->question, of_the_day));
 }
 
 using Run = std::function<void(const Options&, Context&)>;

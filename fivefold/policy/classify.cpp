@@ -230,10 +230,10 @@ void add_cautions(const RuleQuestion& question, Classification& answer) {
       if (!test.unsure) continue;
       const RuleValue& value = question.values.find(test.field)->second;
       add_caution(answer, fmt::format("{}: {} ({} to {} by other sources) lies on both sides of {}",
-                                      field.name, format_number(*value.value, 5),
-                                      format_number(value.low.value_or(*value.value), 5),
-                                      format_number(value.high.value_or(*value.value), 5),
-                                      format_number(test.threshold, 5)));
+                                      field.name, plain_number(*value.value),
+                                      plain_number(value.low.value_or(*value.value)),
+                                      plain_number(value.high.value_or(*value.value)),
+                                      plain_number(test.threshold)));
     }
   }
 }

@@ -134,7 +134,7 @@ void try_fields(const std::vector<std::string>& fields, std::size_t next, const 
 }
 
 std::string shown(const RuleField& field, double value) {
-  return format_number(value, 6) + (field.unit.empty() ? "" : " " + field.unit);
+  return plain_number(value) + (field.unit.empty() ? "" : " " + field.unit);
 }
 
 // Which thresholds the limit lies on, in words.

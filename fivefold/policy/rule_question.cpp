@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/base/text.h"
 #include "fivefold/policy/rule_run.h"
 
 namespace fivefold {
@@ -42,6 +43,14 @@ std::string_view name(Gate gate) {
       break;
   }
   return "banned";
+}
+
+std::string plain_number(double value, int digits) {
+  std::string text = format_number(value, digits);
+  if (text.find('.') == std::string::npos || text.find('e') != std::string::npos) return text;
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
 }
 
 std::vector<Date> RuleBook::turning_days() const {

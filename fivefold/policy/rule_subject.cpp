@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -19,16 +20,16 @@ struct FormatBits {
   const char* fact;
   double bits;
 };
-constexpr std::array<FormatBits, 10> kBits = {{{"fp64", 64},
-                                               {"fp32", 32},
-                                               {"tf32", 32},
-                                               {"bf16", 16},
+constexpr std::array<FormatBits, 10> kBits = {{{"bf16", 16},
                                                {"fp16", 16},
                                                {"fp8", 8},
                                                {"int8", 8},
+                                               {"fp4", 4},
                                                {"fp6", 6},
                                                {"int4", 4},
-                                               {"fp4", 4}}};
+                                               {"tf32", 32},
+                                               {"fp32", 32},
+                                               {"fp64", 64}}};
 
 const Fact* number_fact(const Chip& chip, const std::string& path) {
   const Fact* fact = chip.facts.find(path);
@@ -74,10 +75,13 @@ RuleValue tpp_of(const Chip& chip) {
     const RuleValue one = value_of(*fact, kTera / format.bits);
     tpp.low = std::max(tpp.low.value_or(0), *one.low);
     tpp.high = std::max(tpp.high.value_or(0), *one.high);
-    if (tpp.value && *one.value <= *tpp.value) continue;
+    // Where formats give the same product the surest speaks.
+    const bool same = tpp.value && std::abs(*one.value / *tpp.value - 1) < 1e-9;
+    if (tpp.value && *one.value <= *tpp.value && !(same && one.confidence < tpp.confidence))
+      continue;
     tpp.value = one.value;
     tpp.from = fmt::format("{:.0f} bit x {} TOPS dense ({})", format.bits,
-                           format_number(fact->number / kTera, 6), format.fact);
+                           plain_number(fact->number / kTera), format.fact);
     tpp.sources = one.sources;
     tpp.confidence = one.confidence;
   }
@@ -113,7 +117,7 @@ RuleValue io_of(const Chip& chip) {
                        const Fact& fact) {
     io.low = io.low.value_or(0) + 2 * low;
     io.high = io.high.value_or(0) + 2 * high;
-    io.from += fmt::format("{}2 x {} {}", io.value ? " + " : "", format_number(gbs, 4), what);
+    io.from += fmt::format("{}2 x {} {}", io.value ? " + " : "", plain_number(gbs), what);
     io.confidence = io.value ? lesser(io.confidence, fact.confidence) : fact.confidence;
     io.value = io.value.value_or(0) + 2 * gbs;
     add_sources(io, fact.sources);
@@ -167,8 +171,7 @@ RuleValue ratio_of(const RuleValue& above, const RuleValue& below) {
   if (most > 0) ratio.low = above.low.value_or(*above.value) / most;
   if (least > 0) ratio.high = above.high.value_or(*above.value) / least;
   ratio.at_least = above.at_least;
-  ratio.from =
-      fmt::format("{} / {}", format_number(*above.value, 6), format_number(*below.value, 6));
+  ratio.from = fmt::format("{} / {}", plain_number(*above.value), plain_number(*below.value));
   ratio.sources = above.sources;
   add_sources(ratio, below.sources);
   ratio.confidence = lesser(above.confidence, below.confidence);
@@ -187,7 +190,7 @@ RuleValue sum_of(const RuleValue& a, const RuleValue& b) {
   sum.low = a.low.value_or(*a.value) + b.low.value_or(*b.value);
   sum.high = a.high.value_or(*a.value) + b.high.value_or(*b.value);
   sum.at_least = a.at_least || b.at_least;
-  sum.from = fmt::format("{} + {}", format_number(*a.value, 6), format_number(*b.value, 6));
+  sum.from = fmt::format("{} + {}", plain_number(*a.value), plain_number(*b.value));
   sum.sources = a.sources;
   add_sources(sum, b.sources);
   sum.confidence = lesser(a.confidence, b.confidence);

@@ -58,6 +58,8 @@ enum class Access { kFree, kNotice, kReview, kLicence, kDenied, kUnknown };
 enum class Gate { kAdmitted, kDiscouraged, kConditional, kBlocked, kBanned };
 std::string_view name(Access access);  // "no licence", "licence exception with notice", ...
 std::string_view name(Gate gate);
+// Significant digits with separators, without zeros at the end: "2,400", "5.92".
+std::string plain_number(double value, int digits = 6);
 
 // One comparison of a predicate, with the chip's value against the threshold.
 struct ThresholdTest {

@@ -49,11 +49,11 @@ bool same_status(const Classification& a, const Classification& b) {
          a.gate_outcome == b.gate_outcome && a.as_if == b.as_if;
 }
 
-TableCell number_cell(const RuleSubject& subject, const char* field, int digits = 4) {
+TableCell number_cell(const RuleSubject& subject, const char* field, int digits = 6) {
   const auto found = subject.values.find(field);
   if (found == subject.values.end() || !found->second.value) return "-";
   const std::string shown =
-      (found->second.at_least ? ">= " : "") + format_number(*found->second.value, digits);
+      (found->second.at_least ? ">= " : "") + plain_number(*found->second.value, digits);
   return {*found->second.value, shown};
 }
 
@@ -81,7 +81,7 @@ std::string side_text(const Classification& answer) {
 }
 
 std::string limit_text(const ChipLimit::Cut& cut) {
-  return fmt::format("{}{}", cut.open ? "below " : "at most ", format_number(cut.limit, 5));
+  return fmt::format("{}{}", cut.open ? "below " : "at most ", plain_number(cut.limit));
 }
 
 // Chips of the vendor with a die as large, for the same use, that pass by their numbers.
@@ -107,17 +107,13 @@ void add_built(const RulesQuestion& question, const RuleSubject& subject, const 
       if (value == chip.subject.values.end() || !value->second.value) continue;
       const double share = *value->second.value / cut.limit;
       table.add({question.book->data().field(cut.field)->name,
-                 {*value->second.value, format_number(*value->second.value, 5)},
+                 {*value->second.value, plain_number(*value->second.value)},
                  {cut.limit, limit_text(cut)},
                  {share, format_percent(share)},
                  ""},
                 fmt::format("Built with a die as large: {}", chip.subject.name));
     }
   }
-}
-
-std::string span_text(const Rule& rule) {
-  return to_text(rule.from) + " to " + (rule.to == Date::max() ? "-" : to_text(rule.to));
 }
 
 std::string effects_text(const Rule& rule) {
@@ -169,7 +165,7 @@ Table rules_chips(const RulesQuestion& question) {
   for (const ClassifiedChip& chip : classified(question)) {
     const Classification& answer = chip.answer;
     table.add(
-        {chip.subject.id, number_cell(chip.subject, "tpp", 5),
+        {chip.subject.id, number_cell(chip.subject, "tpp"),
          number_cell(chip.subject, "performance_density", 3),
          number_cell(chip.subject, "dram_bw_gbs"), number_cell(chip.subject, "io_bw_2022_gbs"),
          side_text(answer), answer.reached ? answer.clause : answer.as_if_clause,
@@ -228,7 +224,7 @@ Result<Table> rules_limit(const RulesQuestion& question, const RuleSubject& subj
     for (const ChipLimit::Cut& cut : way) {
       table.add(
           {question.book->data().field(cut.field)->name,
-           {cut.value, format_number(cut.value, 5)},
+           {cut.value, plain_number(cut.value)},
            {cut.limit, limit_text(cut)},
            {cut.factor, format_percent(cut.factor)},
            fmt::format("{} ({}, {})", cut.binding, cut.rule, cut.clause)},
@@ -247,17 +243,16 @@ Table rules_list(const RulesQuestion& question, bool of_the_day) {
   const RuleBook::Data& data = question.book->data();
   Table table;
   table.title = of_the_day ? "Rules on " + to_text(question.date) : "Rules";
-  table.columns = {{"id"}, {"in force"}, {"what"}, {"outcome"}, {"sources"}, {"confidence"}};
+  table.columns = {{"id"},      {"from"}, {"to"},      {"name"},      {"status"},
+                   {"outcome"}, {"note"}, {"sources"}, {"confidence"}};
   const auto add = [&](const std::vector<Rule>& rules, bool in_force, const std::string& group) {
     for (const Rule& rule : rules) {
       if (rule.in_force != in_force) continue;
       if (of_the_day && (question.date < rule.from || question.date > rule.to)) continue;
-      std::string what = rule.name;
-      if (!rule.status.empty()) what += " (" + rule.status + ")";
-      if (!rule.note.empty()) what += "; " + rule.note;
-      table.add({rule.id, span_text(rule), what, effects_text(rule), joined(rule.sources),
-                 name(rule.confidence)},
-                group);
+      table.add(
+          {rule.id, to_text(rule.from), rule.to == Date::max() ? "" : to_text(rule.to), rule.name,
+           rule.status, effects_text(rule), rule.note, joined(rule.sources), name(rule.confidence)},
+          group);
     }
   };
   add(data.rules, true, "rules, in the order in which they act");
@@ -265,12 +260,37 @@ Table rules_list(const RulesQuestion& question, bool of_the_day) {
   add(data.rules, false, "not in force: bills, rumours, what never applied");
   for (const RuleAction& action : data.actions) {
     if (of_the_day && action.date != question.date) continue;
-    table.add({action.id, to_text(action.date), action.authority + ": " + action.action,
-               action.scope, joined(action.sources), ""},
+    table.add({action.id, to_text(action.date), to_text(action.date),
+               action.authority + ": " + action.action, "", "for " + action.scope,
+               action.chips == "none" ? "" : "chips: " + action.chips, joined(action.sources), ""},
               "actions of the buyer's side");
   }
   table.notes = {data.note, kNoLegalAdvice};
   return table;
+}
+
+// A block a rule: a table of so many words would be all wrapped.
+std::string rules_list_text(const RulesQuestion& question, bool of_the_day) {
+  const Table table = rules_list(question, of_the_day);
+  std::string text = table.title + "\n", group;
+  const auto add = [&](std::string_view words) {
+    for (const std::string& line : wrap(words, kTextWidth - 4)) text += "    " + line + "\n";
+  };
+  for (const Table::Row& row : table.rows) {
+    if (row.group != group) text += "\n" + row.group + "\n";
+    group = row.group;
+    const auto cell = [&](std::size_t at) -> const std::string& { return row.cells[at].text; };
+    const bool one_day = cell(1) == cell(2);
+    text += fmt::format("\n  {}, {}{}{}\n", cell(0), one_day ? "" : "from ", cell(1),
+                        one_day || cell(2).empty() ? "" : " to " + cell(2));
+    add(cell(3) + (cell(4).empty() ? "" : " (" + cell(4) + ")"));
+    add(cell(5));
+    add(cell(6));
+    add("[" + cell(7) + (cell(8).empty() ? "" : "; " + cell(8)) + "]");
+  }
+  text += "\n";
+  for (const std::string& note : table.notes) text += note + "\n";
+  return text;
 }
 
 }  // namespace fivefold

@@ -17,7 +17,7 @@ namespace {
 constexpr double kWidth = 1120, kHeight = 800;
 constexpr double kLeft = 76, kRight = 24, kTop = 84, kBottom = 132;
 constexpr double kLeastTpp = 300, kMostTpp = 200000, kLeastDensity = 0.6, kMostDensity = 60;
-constexpr double kLetter = 6.4, kLine = 14;  // of a label's text
+constexpr double kLetter = 7, kLine = 14;  // of a label's text
 
 // From free to undecided; of regions, of marks, and of the dark.
 constexpr std::array<const char*, 6> kCss = {"free",    "notice", "review",
@@ -137,7 +137,7 @@ std::string draw_axes() {
   }
   for (const double density : {1.0, 1.6, 3.2, 5.92, 10.0, 20.0, 50.0}) {
     svg += line(kLeft, y_of(density), kWidth - kRight, y_of(density), "grid");
-    svg += words(kLeft - 8, y_of(density) + 4, "soft end", format_number(density));
+    svg += words(kLeft - 8, y_of(density) + 4, "soft end", plain_number(density));
   }
   svg += words((kLeft + kWidth - kRight) / 2, kHeight - kBottom + 40, "mid",
                "TPP: dense TOPS x bits of the format");
@@ -176,13 +176,19 @@ std::vector<Mark> marks_of(const RulesQuestion& question, int& without) {
               answer.as_if,
               answer.reached,
               {short_name(chip->name)},
-              fmt::format("{}: TPP {}, density {}, {}", chip->name, format_number(*tpp, 5),
+              fmt::format("{}: TPP {}, density {}, {}", chip->name, plain_number(*tpp),
                           format_number(*density), access_text(answer))};
     const auto same = std::find_if(marks.begin(), marks.end(), [&](const Mark& one) {
       return std::hypot(one.x - mark.x, one.y - mark.y) < 3 && one.access == mark.access &&
              one.reached == mark.reached;
     });
     if (same == marks.end()) {
+      // Another answer at the same place stands beside it.
+      while (std::any_of(marks.begin(), marks.end(), [&](const Mark& one) {
+        return std::hypot(one.x - mark.x, one.y - mark.y) < 7;
+      })) {
+        mark.x += 7;
+      }
       marks.push_back(std::move(mark));
     } else {
       same->names.push_back(mark.names.front());
@@ -223,7 +229,7 @@ std::optional<Box> place_label(const Mark& mark, double width, const std::vector
 
 std::string draw_marks(const std::vector<Mark>& marks) {
   std::vector<Box> taken;
-  for (const Mark& mark : marks) taken.push_back({mark.x - 6, mark.y - 6, mark.x + 6, mark.y + 6});
+  for (const Mark& mark : marks) taken.push_back({mark.x - 7, mark.y - 7, mark.x + 7, mark.y + 7});
   std::string leads, dots, labels;
   for (const Mark& mark : marks) {
     dots += fmt::format(
@@ -256,7 +262,7 @@ std::string draw_legend(const std::vector<Mark>& marks, int without) {
         "<circle class=\"m-{} mark\" cx=\"{:.0f}\" cy=\"{:.0f}\" r=\"5\"/>",
         kCss[i], x, y - 11, kCss[i], x + 11, y - 4);
     svg += words(x + 28, y, "", text);
-    x += 44 + kLetter * double(text.size());
+    x += 44 + 6.4 * double(text.size());
   }
   svg +=
       words(kLeft, y + 22, "soft",

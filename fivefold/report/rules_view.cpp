@@ -22,7 +22,7 @@ std::string_view truth_text(Truth truth) {
 }
 
 std::string number_text(double value, const RuleField& field) {
-  return format_number(value, 6) + (field.unit.empty() ? "" : " " + field.unit);
+  return plain_number(value) + (field.unit.empty() ? "" : " " + field.unit);
 }
 
 std::string test_text(const ThresholdTest& test, const RuleField& field) {
@@ -94,11 +94,10 @@ Table values_table(const Classification& answer, const RuleSubject& subject,
       continue;
     }
     const bool range = value.low && value.high && *value.low < *value.high;
-    table.add({field->name, (value.at_least ? "at least " : "") + number_text(*value.value, *field),
-               range ? fmt::format("{} to {}", format_number(*value.low, 5),
-                                   format_number(*value.high, 5))
-                     : "",
-               value.from, name(value.confidence), listed(value.sources)});
+    table.add(
+        {field->name, (value.at_least ? "at least " : "") + number_text(*value.value, *field),
+         range ? fmt::format("{} to {}", plain_number(*value.low), plain_number(*value.high)) : "",
+         value.from, name(value.confidence), listed(value.sources)});
   }
   table.add({"data-centre part", subject.data_center ? "yes" : "no", "",
              subject.data_center_stated ? "stated" : "assumed", "", ""});

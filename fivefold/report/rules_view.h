@@ -36,6 +36,7 @@ Table rules_admitted(const RulesQuestion& question);
 Result<Table> rules_limit(const RulesQuestion& question, const RuleSubject& subject);
 // Rules, gates and actions; of a day or of all time, with bills, which are never applied.
 Table rules_list(const RulesQuestion& question, bool of_the_day);
+std::string rules_list_text(const RulesQuestion& question, bool of_the_day);
 
 // TPP against performance density, both logarithmic, with what the day's rules make of a
 // data-centre part there and the catalog's chips.
