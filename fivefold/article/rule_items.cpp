@@ -33,7 +33,8 @@ Date day_of(std::string_view text) {
 void add_said(Finding& finding, const std::vector<RuleFinding>& rules) {
   std::set<std::string> known(finding.sources.begin(), finding.sources.end());
   for (const RuleFinding& rule : rules) {
-    if (rule.applies == Truth::kNo) continue;
+    // What tested nothing of the chip is a clarification and says nothing of it.
+    if (rule.applies == Truth::kNo || rule.tests.empty()) continue;
     for (const std::string& id : rule.sources) {
       if (known.insert(id).second) finding.sources.push_back(id);
     }
@@ -410,7 +411,7 @@ Result<Finding> no_accident(const Workbench& bench) {
   Finding finding;
   finding.verdict = std::abs(days) <= 14 ? Verdict::kDepends : Verdict::kContradicted;
   finding.values = {date_value("inquiry", inquiry->written), date_value("stop", stop->written),
-                    count_value("days", std::abs(days), "days")};
+                    count_value("days", std::abs(days))};
   for (const std::string& id : stop->sources) {
     if (id != "ARTICLE") finding.sources.push_back(id);
   }
