@@ -56,6 +56,8 @@ const ItemTable& item_table() {
     add_software_items(all);
     add_access_items(all);
     add_rule_items(all);
+    add_trend_items(all);
+    add_supply_items(all);
     return all;
   }();
   return table;
@@ -88,30 +90,6 @@ Result<std::vector<Finding>> examine(const Catalog& catalog, const Article& arti
   }
   if (!problems.empty()) return fail(Error{std::move(problems)});
   return findings;
-}
-
-const ArticleItem* find_item(const Article& article, std::string_view id) {
-  const auto found = std::find_if(article.items.begin(), article.items.end(),
-                                  [&](const ArticleItem& item) { return item.id == id; });
-  return found == article.items.end() ? nullptr : &*found;
-}
-
-std::string_view name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kSupported:
-      return "supported";
-    case Verdict::kContradicted:
-      return "contradicted";
-    case Verdict::kDepends:
-      return "depends";
-    case Verdict::kNotComputable:
-      return "not computable";
-  }
-  return "";
-}
-
-std::string key_of(Verdict verdict) {
-  return verdict == Verdict::kNotComputable ? "not_computable" : std::string(name(verdict));
 }
 
 }  // namespace fivefold

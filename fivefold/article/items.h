@@ -22,6 +22,7 @@
 #include "fivefold/article/article.h"
 #include "fivefold/article/events.h"
 #include "fivefold/planner/comparison.h"
+#include "fivefold/policy/demand.h"
 #include "fivefold/policy/effective.h"
 #include "fivefold/policy/rules.h"
 #include "fivefold/policy/supply.h"
@@ -66,6 +67,8 @@ class Workbench {
   }
   // All vendors, 2024 to 2027, with the samples and the seed of the options.
   const Result<SupplyResult>& supply() const;
+  // Fleets, shortage and reliance of that supply, at the usual service.
+  const Result<Gap>& gap() const;
 
  private:
   template <class T>
@@ -93,6 +96,7 @@ class Workbench {
   Shared<RuleBook> rules_;
   Shared<SupplyBook> supply_book_;
   Shared<SupplyResult> supply_;
+  Shared<Gap> gap_;
 };
 
 using ItemFunction = Result<Finding> (*)(const Workbench&);
@@ -106,6 +110,8 @@ void add_work_items(ItemTable& table);      // what domestic chips do beside Nvi
 void add_software_items(ItemTable& table);  // formats and the ecosystem
 void add_access_items(ItemTable& table);    // what may or may not be bought
 void add_rule_items(ItemTable& table);      // export rules and gates by date
+void add_trend_items(ItemTable& table);     // where they went
+void add_supply_items(ItemTable& table);    // what is made, bought, missing
 
 // --- Parts that items share (item_parts.cpp) ---------------------------------------------------
 

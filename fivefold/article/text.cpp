@@ -207,4 +207,28 @@ Result<std::string> sentence(const Article& article, const Finding& finding, Lan
   return fail(std::move(error));
 }
 
+const ArticleItem* find_item(const Article& article, std::string_view id) {
+  const auto found = std::find_if(article.items.begin(), article.items.end(),
+                                  [&](const ArticleItem& item) { return item.id == id; });
+  return found == article.items.end() ? nullptr : &*found;
+}
+
+std::string_view name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSupported:
+      return "supported";
+    case Verdict::kContradicted:
+      return "contradicted";
+    case Verdict::kDepends:
+      return "depends";
+    case Verdict::kNotComputable:
+      return "not computable";
+  }
+  return "";
+}
+
+std::string key_of(Verdict verdict) {
+  return verdict == Verdict::kNotComputable ? "not_computable" : std::string(name(verdict));
+}
+
 }  // namespace fivefold

@@ -39,6 +39,16 @@ const Result<SupplyResult>& Workbench::supply() const {
   });
 }
 
+const Result<Gap>& Workbench::gap() const {
+  return gap_.get([&]() -> Result<Gap> {
+    const auto& made = supply();
+    if (!made) return fail(made.error());
+    const auto service = usual_service(catalog);
+    if (!service) return fail(service.error());
+    return gap_of(catalog, *made, *service, nullptr);
+  });
+}
+
 Result<Served> Workbench::served(std::string_view id) const {
   return served_.get(id, [&]() -> Result<Served> {
     const auto chip = catalog.chip(id);

@@ -112,7 +112,12 @@ SupplyComparison compared(const SupplyCheck& check, std::vector<double> values) 
 
 Result<SupplyResult::Growth> growth_2026(const SupplyBook& book, SupplyQuestion question,
                                          const std::vector<std::string>& kinds, double times) {
-  for (const std::string& kind : kinds) question.scaled.push_back({kind, times, Quarter{2026, 1}});
+  // Memory of 2026 is mostly what came before: all of it is multiplied.
+  for (const std::string& kind : kinds) {
+    SupplyQuestion::Scale scale{kind, times};
+    if (kind != "hbm") scale.from = Quarter{2026, 1};
+    question.scaled.push_back(std::move(scale));
+  }
   const auto result = simulate_supply(book, question);
   if (!result) return fail(result.error());
   if (result->domestic_growth.empty())

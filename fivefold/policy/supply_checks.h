@@ -46,8 +46,10 @@ struct Tripling {
   Quantiles factor;        // all Chinese vendors, 2026 over 2025
   double probability = 0;  // at least three times
   struct Need {
-    std::vector<std::string> kinds;  // multiplied together, from 2026Q1 on
-    std::optional<double> times;     // for even odds; empty: not even with `most` times
+    // Multiplied together, from 2026Q1 on; "hbm" with the stock of the years before, which 2026
+    // lives on.
+    std::vector<std::string> kinds;
+    std::optional<double> times;  // for even odds; empty: not even with `most` times
     double most = 0;
     double probability = 0;  // with `times`, or with `most`
   };

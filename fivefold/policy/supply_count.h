@@ -53,7 +53,6 @@ std::vector<SupplySpan> supply_spans(const SupplyBook::Data& data, const SupplyQ
 std::vector<PerSample> stratified(const std::vector<SeriesView>& views, std::size_t samples,
                                   std::uint64_t seed);
 
-
 SupplyCounts count_futures(const SupplySimulation& sim, std::size_t samples,
                            const std::function<void(double)>& progress);
 

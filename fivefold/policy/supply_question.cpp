@@ -78,11 +78,14 @@ Result<void> check_known(const SupplyBook::Data& data, const SupplyQuestion& que
          "state an assumption with an earlier as_of, or a later --known-by"});
   };
   for (const int series : {data.lead, data.place_in_span, data.packaging}) need(series);
+  bool wafers = false;
   for (const SupplyNode& node : data.nodes) {
-    if (views[std::size_t(node.wafers)].known()) need(node.yield);
+    if (!views[std::size_t(node.wafers)].known()) continue;
+    need(node.yield);
+    wafers = true;
   }
   for (const SupplyDie& die : data.dies) {
-    if (die.yield >= 0 && !problems.empty()) need(die.yield);
+    if (wafers && die.yield >= 0) need(die.yield);
   }
   if (!problems.empty()) return fail(Error{std::move(problems)});
   return {};

@@ -214,7 +214,10 @@ void check_shares(const SupplyBook::Data& data, std::vector<Problem>& problems) 
           DrawnSeries central;
           central.draw(view, 0.5, 0.5);
           sum += central.level(q);
-          if (view.known()) last = view.knots.back().point;
+          // Best named where a layer above the node's changed them.
+          const std::string& below = data.nodes[n].place.file;
+          if (view.known() && (!last || last->fact.place.file == below))
+            last = view.knots.back().point;
         }
       }
       if (sum <= 1 + 1e-9) continue;

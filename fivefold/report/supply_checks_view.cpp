@@ -68,7 +68,7 @@ Table arithmetic_table(const SupplyChecks& checks) {
 
 Table needs_table(const Tripling& tripling) {
   Table table;
-  table.title = "For even odds, from 2026Q1 on";
+  table.title = "For even odds";
   table.columns = {{"more of"},
                    {"times", Align::kRight},
                    {"probability of three times", Align::kRight, "probability"}};
@@ -78,7 +78,9 @@ Table needs_table(const Tripling& tripling) {
                           : TableCell(fmt::format("not with {:g}", need.most)),
                {need.probability, format_percent(need.probability, 2)}});
   }
-  table.notes = {"yields are multiplied on the die that they are stated of, up to 99%"};
+  table.notes = {
+      "hbm counts all stacks that ever came, since 2026 lives on the stock; the others from 2026Q1",
+      "yields are multiplied on the die that they are stated of, up to 99%"};
   return table;
 }
 

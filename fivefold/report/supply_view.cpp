@@ -19,6 +19,12 @@ TableCell chips(double count) {
   return {count, format_number(count)};
 }
 
+// "172k", "1.26M"
+std::string short_count(double count) {
+  if (count >= 999500) return format_number(count / 1e6) + "M";
+  return count >= 1000 ? format_number(count / 1e3) + "k" : format_number(count, 2);
+}
+
 std::string binding_text(const SupplyPeriod& period) {
   std::string text;
   for (const Binding& binding : period.binding) {
@@ -61,10 +67,9 @@ Table product_table(const SupplyResult& result) {
       bool any = false;
       for (const Quantiles& year : product.years) {
         any = any || year.p95 >= 0.5;
-        cells.push_back(year.p95 < 0.5
-                            ? "-"
-                            : fmt::format("{} ({} to {})", format_number(year.p50),
-                                          format_number(year.p5), format_number(year.p95)));
+        cells.push_back(year.p95 < 0.5 ? "-"
+                                       : fmt::format("{} ({} to {})", short_count(year.p50),
+                                                     short_count(year.p5), short_count(year.p95)));
       }
       if (any) table.add(std::move(cells), vendor.name);
     }
