@@ -55,6 +55,8 @@ const ItemTable& item_table() {
     add_work_items(all);
     add_software_items(all);
     add_access_items(all);
+    add_rule_items(all);
+    add_trend_items(all);
     add_supply_items(all);
     return all;
   }();

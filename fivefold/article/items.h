@@ -109,6 +109,8 @@ void add_machine_items(ItemTable& table);   // two machines side by side
 void add_work_items(ItemTable& table);      // what domestic chips do beside Nvidia's
 void add_software_items(ItemTable& table);  // formats and the ecosystem
 void add_access_items(ItemTable& table);    // what may or may not be bought
+void add_rule_items(ItemTable& table);      // export rules and gates by date
+void add_trend_items(ItemTable& table);     // where they went
 void add_supply_items(ItemTable& table);    // what is made, bought, missing
 
 // --- Parts that items share (item_parts.cpp) ---------------------------------------------------

@@ -76,6 +76,7 @@ constexpr FactRule kChipRules[] = {
     number("price", kMoney, 10, 1e7),
     text("pcie"),
     any("host_link"),
+    number("bridge", kBandwidth, 1e9, 1e13),
     text("release"),
     text("process"),
     number("dies", kCount, 1, 256),

@@ -129,6 +129,11 @@ RuleValue io_of(const Chip& chip) {
                       : "links",
         *links);
   }
+  // A bridge that can be put on counts: the rule asks for the most that a part may have.
+  if (const Fact* bridge = number_fact(chip, "bridge")) {
+    add(bridge->lowest() / kGiga, bridge->number / kGiga, bridge->highest() / kGiga, "bridge",
+        *bridge);
+  }
   if (links_are_bus) return io;
   const auto host = bus && bus->kind == Fact::Kind::kText ? bus_gbs(bus->text) : std::nullopt;
   if (host) add(*host, *host, *host, "bus", *bus);

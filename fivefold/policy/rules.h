@@ -43,7 +43,7 @@ struct RuleSubject {
 // The values of a chip: "tpp", "performance_density", "io_bw_2022_gbs", "dram_bw_gbs" (GB/s, both
 // directions of links), and every fact that is a number or yes/no by its path, in coherent units.
 //   TPP = max over formats of bits x dense TOPS; density = TPP / die area in mm2 (88 FR 73458)
-//   I/O = 2 x (scale-up + bus to the host), a direction each (87 FR 62186)
+//   I/O = 2 x (scale-up + bridge + bus to the host), a direction each (87 FR 62186)
 RuleSubject rule_subject(const Catalog& catalog, const Chip& chip);
 
 struct Buyer {
