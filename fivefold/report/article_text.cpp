@@ -142,7 +142,8 @@ std::string counts_text(const ArticleView& view, Language language) {
                                  number(view.lines.size()));
   for (const Verdict verdict :
        {Verdict::kSupported, Verdict::kContradicted, Verdict::kDepends, Verdict::kNotComputable}) {
-    text += fmt::format("; {}: {}", word(*view.article, "verdict." + key_of(verdict), language),
+    text += fmt::format("{} {}: {}", language == Language::kArabic ? "؛" : ";",
+                        word(*view.article, "verdict." + key_of(verdict), language),
                         number(view.count(verdict)));
   }
   return text;
