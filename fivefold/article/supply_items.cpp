@@ -1,5 +1,6 @@
 // Statements that supply, demand and money decide: S11, S13, S15, S18, S19, S20 and S28.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -168,8 +169,7 @@ Result<Finding> tens_of_thousands(const Workbench& bench) {  // S15
   std::erase(finding.sources, "assumption");
   finding.verdict = Verdict::kDepends;
   finding.says = finding.values[6].value > 1 ? "more_work" : "less_work";
-  finding.commands = {"fivefold supply --vendor nvidia --from 2025Q1 --to 2025Q4",
-                      "fivefold plan serve --model deepseek-ai/DeepSeek-R1 --chip rtx-pro-6000d"};
+  finding.commands = {"fivefold supply --vendor nvidia --from 2025Q1 --to 2025Q4"};
   return finding;
 }
 
@@ -234,6 +234,19 @@ Result<Finding> capacity_as_obstacle(const Workbench& bench) {  // S18
 
 // --- S19 -----------------------------------------------------------------------------------------
 
+// Worth of a year's domestic chips: what is missing is the same money in dollars and in chips.
+std::optional<Ranged> domestic_money(const GapYear& year) {
+  if (!year.missing_chips) return {};
+  // Of the end that is further from zero, where the quotient is sound.
+  const bool low = std::abs(year.shortage->p5) > std::abs(year.shortage->p95);
+  const double money = low ? year.shortage->p5 : year.shortage->p95;
+  const double count = low ? year.missing_chips->p5 : year.missing_chips->p95;
+  if (count == 0) return {};
+  const double price = money / count;
+  const Quantiles& chips = year.added_domestic.chips;
+  return Ranged{chips.p50 * price, chips.p5 * price, chips.p95 * price};
+}
+
 Result<Finding> not_enough(const Workbench& bench) {  // S19
   const auto& gap = bench.gap();
   if (!gap) return fail(gap.error());
@@ -242,19 +255,21 @@ Result<Finding> not_enough(const Workbench& bench) {  // S19
   for (const GapYear& year : gap->years) {
     if (year.year < 2025 || year.year > 2027) continue;
     if (!year.demand || !year.shortage) return fail(fmt::format("no demand of {}", year.year));
+    const auto domestic = domestic_money(year);
+    if (!domestic) return fail(fmt::format("no domestic chips of {}", year.year));
     const auto add = [&](const char* name, ArticleValue value) {
       value.name = fmt::format("{}_{}", name, year.year);
       finding.values.push_back(std::move(value));
     };
     add("demand", ranged("", *year.demand, 1e-9, 3, "billion USD"));
+    add("domestic", ranged("", *domestic, 1e-9, 2, "billion USD"));
     add("supplied", drawn("", year.supplied, 1e-9, 2, "billion USD"));
     add("short", drawn("", *year.shortage, 1e-9, 2, "billion USD"));
     ++years;
-    short_years += year.shortage->p50 > 0 ? 1 : 0;
-    surely += year.shortage->p5 > 0 ? 1 : 0;
+    short_years += domestic->value < year.demand->value ? 1 : 0;
+    surely += domestic->high < year.demand->low ? 1 : 0;
     if (year.year != 2027) continue;
-    finding.values.push_back(
-        drawn("missing", year.missing_chips.value_or(Quantiles{}), 1e-6, 2, "million chips"));
+    finding.values.push_back(drawn("missing", *year.missing_chips, 1e-6, 2, "million chips"));
   }
   if (years < 3) return fail("the gap lacks a year from 2025 to 2027");
   for (const Fact* fact : gap->facts) {
