@@ -58,6 +58,7 @@ const ItemTable& item_table() {
     add_rule_items(all);
     add_trend_items(all);
     add_supply_items(all);
+    add_money_items(all);
     return all;
   }();
   return table;

@@ -111,7 +111,8 @@ void add_software_items(ItemTable& table);  // formats and the ecosystem
 void add_access_items(ItemTable& table);    // what may or may not be bought
 void add_rule_items(ItemTable& table);      // export rules and gates by date
 void add_trend_items(ItemTable& table);     // where they went
-void add_supply_items(ItemTable& table);    // what is made, bought, missing
+void add_supply_items(ItemTable& table);    // what is made, and what limits it
+void add_money_items(ItemTable& table);     // what is bought, and what is missing
 
 // --- Parts that items share (item_parts.cpp) ---------------------------------------------------
 
