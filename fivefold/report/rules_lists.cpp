@@ -11,6 +11,8 @@
 namespace fivefold {
 namespace {
 
+constexpr std::size_t kMostBuilt = 3;  // chips that are set beside a limit
+
 std::string joined(const std::vector<std::string>& items) {
   return fmt::format("{}", fmt::join(items, ", "));
 }
@@ -51,7 +53,7 @@ bool same_status(const Classification& a, const Classification& b) {
 
 TableCell number_cell(const RuleSubject& subject, const char* field, int digits = 6) {
   const auto found = subject.values.find(field);
-  if (found == subject.values.end() || !found->second.value) return "-";
+  if (found == subject.values.end() || !found->second.value) return {};
   const std::string shown =
       (found->second.at_least ? ">= " : "") + plain_number(*found->second.value, digits);
   return {*found->second.value, shown};
@@ -84,34 +86,69 @@ std::string limit_text(const ChipLimit::Cut& cut) {
   return fmt::format("{}{}", cut.open ? "below " : "at most ", plain_number(cut.limit));
 }
 
-// Chips of the vendor with a die as large, for the same use, that pass by their numbers.
-void add_built(const RulesQuestion& question, const RuleSubject& subject, const ChipLimit& limit,
-               Table& table) {
-  const auto area = subject.values.find("die_area_mm2");
-  if (area == subject.values.end() || !area->second.value) return;
-  for (const ClassifiedChip& chip : classified(question)) {
-    const auto own = chip.subject.values.find("die_area_mm2");
-    const bool alike =
-        chip.subject.vendor == subject.vendor && chip.subject.id != subject.id &&
-        chip.subject.data_center == subject.data_center && own != chip.subject.values.end() &&
-        own->second.value &&
-        std::abs(*own->second.value - *area->second.value) < 0.01 * *area->second.value;
+double value_or_zero(const RuleSubject& subject, const std::string& field) {
+  const auto found = subject.values.find(field);
+  return found == subject.values.end() ? 0 : found->second.value.value_or(0);
+}
+
+// What a chip keeps of a way's limits, in all; zero if it lies above one.
+double kept(const RuleSubject& chip, const ChipLimit::Way& way) {
+  double product = 1;
+  for (const ChipLimit::Cut& cut : way) {
+    const double share = value_or_zero(chip, cut.field) / cut.limit;
+    product *= share < 1 || (!cut.open && share == 1) ? share : 0;
+  }
+  return product;
+}
+
+struct Built {
+  RuleSubject chip;
+  const ChipLimit::Way* way = nullptr;  // that it went
+  double kept = 0;
+};
+
+// Chips of the vendor with a die as large, for the same use, that pass by their numbers; those
+// nearest to the limits first.
+std::vector<Built> built_like(const RulesQuestion& question, const RuleSubject& subject,
+                              const ChipLimit& limit) {
+  std::vector<Built> all;
+  const double area = value_or_zero(subject, "die_area_mm2");
+  for (const Chip* chip : question.catalog->chips()) {
+    Built built{rule_subject(*question.catalog, *chip), nullptr, 0};
+    const double own = value_or_zero(built.chip, "die_area_mm2");
+    const bool alike = built.chip.vendor == subject.vendor && built.chip.id != subject.id &&
+                       built.chip.data_center == subject.data_center && area > 0 &&
+                       std::abs(own - area) < 0.01 * area;
     if (!alike) continue;
-    RuleSubject unnamed = chip.subject;
+    for (const ChipLimit::Way& way : limit.ways) {
+      const double share = kept(built.chip, way);
+      if (share <= built.kept) continue;
+      built.kept = share;
+      built.way = &way;
+    }
+    RuleSubject unnamed = built.chip;
     unnamed.id.clear();
     unnamed.names.clear();
     const Classification answer = question.book->classify(unnamed, question.date, question.buyer);
-    if (answer.access != Access::kFree) continue;
-    for (const ChipLimit::Cut& cut : limit.cuts) {
-      const auto value = chip.subject.values.find(cut.field);
-      if (value == chip.subject.values.end() || !value->second.value) continue;
-      const double share = *value->second.value / cut.limit;
+    if (built.way && answer.access == Access::kFree) all.push_back(std::move(built));
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Built& a, const Built& b) { return a.kept > b.kept; });
+  return all;
+}
+
+void add_built(const RulesQuestion& question, const RuleSubject& subject, const ChipLimit& limit,
+               Table& table) {
+  const std::vector<Built> all = built_like(question, subject, limit);
+  for (std::size_t i = 0; i < std::min(all.size(), kMostBuilt); ++i) {
+    for (const ChipLimit::Cut& cut : *all[i].way) {
+      const double value = value_or_zero(all[i].chip, cut.field);
       table.add({question.book->data().field(cut.field)->name,
-                 {*value->second.value, plain_number(*value->second.value)},
+                 {value, plain_number(value)},
                  {cut.limit, limit_text(cut)},
-                 {share, format_percent(share)},
+                 {value / cut.limit, format_percent(value / cut.limit)},
                  ""},
-                fmt::format("Built with a die as large: {}", chip.subject.name));
+                fmt::format("Built with a die as large: {}", all[i].chip.name));
     }
   }
 }
