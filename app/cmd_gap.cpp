@@ -41,6 +41,7 @@ Result<Service> service_of(const Catalog& catalog, const Options& options) {
 Result<GapView> view_of(const Catalog& catalog, const Options& options) {
   GapView view;
   view.question = options.question;
+  view.training = options.training;
   const auto from = parse_quarter(options.from), to = parse_quarter(options.to);
   if (!from) return fail(from.error());
   if (!to) return fail(to.error());

@@ -74,7 +74,7 @@ Result<Finding> value_of_access(const Workbench& bench) {  // S31
   const double money = chips * (replaced * (*own_price)->number - (*price)->number);
   const double power = chips * (replaced * own->watts - theirs->watts);
   finding.values = {plain_value("lost", lost / 1e9, 2, "billion USD"),
-                    count_value("chips", std::round(chips / 1000) * 1000, "chips"),
+                    count_value("chips", std::round(chips / 1000) * 1000),
                     plain_value("replaced", replaced),
                     plain_value("money", money / 1e9, 2, "billion USD"),
                     plain_value("power", power / 1e6, 2, "MW")};
@@ -88,8 +88,7 @@ Result<Finding> value_of_access(const Workbench& bench) {  // S31
   for (const auto* fact : {&sales, &price, &own_price, &electricity}) add_sources(finding, ***fact);
   const auto made = made_by_huawei(bench, "2025Q4");
   if (!made) return fail(made.error());
-  finding.values.push_back(
-      count_value("needed", std::round(chips * replaced / 1000) * 1000, "chips"));
+  finding.values.push_back(count_value("needed", std::round(chips * replaced / 1000) * 1000));
   finding.values.push_back(share_of("share", chips * replaced, *made));
   // A lever if closing costs the other side more than it costs oneself.
   finding.verdict = Verdict::kDepends;
@@ -129,8 +128,7 @@ Result<Finding> two_objectives(const Workbench& bench) {  // S32
   finding.values.push_back(plain_value("premium", (all_domestic / all_foreign - 1) * 100, 2, "%"));
   finding.values.push_back(plain_value(
       "more_power", (finding.values[6].value / finding.values[2].value - 1) * 100, 2, "%"));
-  finding.values.push_back(
-      count_value("needed", std::round(kWanted * replaced / 1000) * 1000, "chips"));
+  finding.values.push_back(count_value("needed", std::round(kWanted * replaced / 1000) * 1000));
   const auto made = made_by_huawei(bench, "2026");
   if (!made) return fail(made.error());
   finding.values.push_back(share_of("share", kWanted * replaced, *made));

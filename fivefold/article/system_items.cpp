@@ -1,5 +1,5 @@
-// Statements about chips and systems that the catalog's figures decide: S24, and S25 with what a real
-// load needs.
+// Statements about chips and systems that the catalog's figures decide: S24, and S25 with what a
+// real load needs.
 #include <algorithm>
 #include <cmath>
 
@@ -141,8 +141,9 @@ Result<Finding> five_times(const Workbench& bench) {
   finding.verdict = !five || !slower ? Verdict::kContradicted
                     : ahead          ? Verdict::kSupported
                                      : Verdict::kDepends;
-  finding.commands = {"fivefold claims --explain C03",
-                      "fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1"};
+  finding.commands = {
+      "fivefold claims --explain C03",
+      "fivefold compare cloudmatrix384 gb200-nvl72 --model deepseek-ai/DeepSeek-R1"};
   return finding;
 }
 

@@ -61,8 +61,8 @@ Result<Finding> is_confidence_justified(const Workbench& bench) {  // S02, S09
   if (!wanted) return fail(wanted.error());
   add_sources(finding, **wanted);
   const double needed = (*wanted)->number * serving_rate(bench, "h20_96g") / own;
-  finding.values.push_back(count_value("h20_wanted", (*wanted)->number, "chips"));
-  finding.values.push_back(count_value("needed", std::round(needed / 1000) * 1000, "chips"));
+  finding.values.push_back(count_value("h20_wanted", (*wanted)->number));
+  finding.values.push_back(count_value("needed", std::round(needed / 1000) * 1000));
 
   const auto& supply = bench.supply();
   if (!supply) return fail(supply.error());
@@ -232,15 +232,14 @@ Result<Finding> own_chips_help(const Workbench& bench) {  // S27, S30
     if (!(rate > 0)) continue;
     finding.values.push_back(plain_value(fmt::format("train_{}_h20", name), rate / h20));
     finding.values.push_back(plain_value(fmt::format("train_{}_h800", name), rate / h800));
-    finding.values.push_back(
-        count_value(fmt::format("units_{}", name), (*shipped)->number, "chips"));
+    finding.values.push_back(count_value(fmt::format("units_{}", name), (*shipped)->number));
     replaced += (*shipped)->number * rate / h20;
   }
   const auto nvidia = book->published("idc.2025.nvidia");
   if (!nvidia) return fail(nvidia.error());
   add_sources(finding, **nvidia);
   const double share = replaced / (replaced + (*nvidia)->number);
-  finding.values.push_back(count_value("equal_h20", std::round(replaced / 1000) * 1000, "chips"));
+  finding.values.push_back(count_value("equal_h20", std::round(replaced / 1000) * 1000));
   finding.values.push_back(plain_value("share", share * 100, 2, "%"));
   // "Partly" is right as long as the own chips do some of the work and Nvidia's do more.
   finding.verdict = replaced > 0 && share < 0.5 ? Verdict::kSupported : Verdict::kContradicted;

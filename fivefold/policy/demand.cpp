@@ -67,6 +67,11 @@ double failures_a_year(const Catalog& catalog, const Chip& chip) {
   return rate * 3600 * kHoursOfYear;
 }
 
+// Each fact once, in the order of use.
+void note(std::vector<const Fact*>& used, const Fact* fact) {
+  if (std::find(used.begin(), used.end(), fact) == used.end()) used.push_back(fact);
+}
+
 // Money asked for in a year: stated, or between the years that are.
 std::optional<Ranged> demand_of(const Catalog& catalog, int year, std::vector<const Fact*>& used) {
   std::map<int, const Fact*> stated;
@@ -82,11 +87,11 @@ std::optional<Ranged> demand_of(const Catalog& catalog, int year, std::vector<co
   };
   const auto above = stated.lower_bound(year);
   if (above == stated.end()) return {};
-  used.push_back(above->second);
+  note(used, above->second);
   if (above->first == year) return ranged(*above->second);
   if (above == stated.begin()) return {};
   const auto below = std::prev(above);
-  used.push_back(below->second);
+  note(used, below->second);
   const double share = double(year - below->first) / (above->first - below->first);
   const Ranged a = ranged(*below->second), b = ranged(*above->second);
   const auto mix = [&](double x, double y) { return x + (y - x) * share; };
@@ -199,14 +204,20 @@ class Accounts {
         sum += holding.price;
         ++known;
       }
+      std::vector<std::string> unpriced;
       for (Holding& holding : holdings_) {
         if (holding.origin != origin || holding.price > 0 || known == 0) continue;
         holding.price = sum / known;
         if (holding.work == nullptr) continue;
-        gap_.assumptions.push_back(fmt::format(
-            "{}: no price is known; the mean of {} chips, {:.0f} USD", holding.work->chip->name,
-            origin == kDomestic ? "domestic" : "foreign", holding.price));
+        const std::string& id = holding.work->chip->id;
+        if (std::find(unpriced.begin(), unpriced.end(), id) == unpriced.end()) {
+          unpriced.push_back(id);
+        }
       }
+      if (unpriced.empty()) continue;
+      gap_.assumptions.push_back(fmt::format(
+          "no price is known of {}: the mean of {} chips, {:.0f} USD", fmt::join(unpriced, ", "),
+          origin == kDomestic ? "domestic" : "foreign", sum / known));
     }
   }
 

@@ -19,6 +19,8 @@ const std::vector<std::string> kHeadKeys = {
 const std::vector<std::string> kPointKeys = {"at", "from", "to"};
 const std::vector<std::string> kCheckKeys = {"of", "counts", "year", "input"};
 
+constexpr double kMost = 1e12;  // of anything that is counted here
+
 bool is_share(const SupplySeries& series) {
   return series.unit == "fraction";
 }
@@ -107,6 +109,10 @@ void SupplyReader::check_point(const yaml::Node& node, const SupplySeries& serie
   if (low < 0) {
     facts_.problem(node, fmt::format("{}: {:g} {} is negative", fact.path, low, series.unit),
                    "zero or more");
+  }
+  if (high > kMost) {
+    facts_.problem(
+        node, fmt::format("{}: {:g} {} is too large to be real", fact.path, high, series.unit));
   }
   if (is_share(series) && high > 1) {
     facts_.problem(node, fmt::format("{}: a share of {:g} is over 1", fact.path, high),

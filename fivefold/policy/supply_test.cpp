@@ -220,6 +220,8 @@ TEST(SupplyBook, RefusesWhatCannotBe) {
       {"{id: yield.1, at: 2020, value: 0.5", "{id: yield.1, at: 2020, value: 0", "makes no dies"},
       {"{id: yield.1, at: 2020, value: 0.5", "{id: yield.1, at: 2020, low: 0.9, value: 0.5",
        "outside of its own range"},
+      {"{id: wafers.1, at: 2020, value: 1000", "{id: wafers.1, at: 2020, value: 1e13",
+       "too large to be real"},
       {"{id: yield.1, at: 2020", "{id: yield.1, at: 1720", "is no date"},
       {"{id: yield.1, at: 2020", "{id: yield.1, att: 2020", "unknown field 'att'"},
       {"from: 2024-01-01, to: 2024-03-31", "from: 2024-05-01, to: 2024-03-31",

@@ -66,6 +66,7 @@ Table years_table(const GapView& view) {
     table.add(std::move(cells));
   };
   for (const Measure& measure : kMeasures) {
+    if (!view.training && std::string_view(measure.key).starts_with("runs_")) continue;
     row(measure.heading, measure.unit,
         [&](const GapYear& year) { return quantiles_text(measure.of(year), measure.scale); });
   }
@@ -150,8 +151,15 @@ std::string to_text(const GapView& view) {
       "and losses are assumptions:\n",
       format_percent(view.gap.chips_without_work));
   for (const Fact* fact : view.gap.facts) {
-    text += fmt::format("  {} = {:g} {} ({:g} to {:g}; {})\n", fact->path, fact->number, fact->unit,
-                        fact->lowest(), fact->highest(), fmt::join(fact->sources, ", "));
+    const auto shown = [&](double value) {
+      return fact->dim == Usd::kDim ? format_quantity(Usd(value)) : format_number(value);
+    };
+    text += fmt::format("  {} = {}", fact->path, shown(fact->number));
+    if (fact->lowest() < fact->highest()) {
+      text += fmt::format(" ({} to {})", shown(fact->lowest()), shown(fact->highest()));
+    }
+    text += fmt::format("{} [{}]\n", fact->dim == Usd::kDim ? "" : " " + fact->unit,
+                        fmt::join(fact->sources, ", "));
   }
   for (const std::string& assumption : view.gap.assumptions) {
     text += fmt::format("  {}\n", assumption);

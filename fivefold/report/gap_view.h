@@ -9,6 +9,7 @@ namespace fivefold {
 
 struct GapView {
   Service service;
+  bool training = false;  // training runs were estimated
   SupplyQuestion question;
   Gap gap;
 };
