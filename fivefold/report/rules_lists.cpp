@@ -1,6 +1,5 @@
-// Tables of the rules: a chip over time, all chips on a day, cuts, and the rules themselves.
+// Tables of the rules: a chip over time, all chips on a day, and the rules themselves.
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -51,7 +50,7 @@ bool same_status(const Classification& a, const Classification& b) {
 
 TableCell number_cell(const RuleSubject& subject, const char* field, int digits = 6) {
   const auto found = subject.values.find(field);
-  if (found == subject.values.end() || !found->second.value) return "-";
+  if (found == subject.values.end() || !found->second.value) return {};
   const std::string shown =
       (found->second.at_least ? ">= " : "") + plain_number(*found->second.value, digits);
   return {*found->second.value, shown};
@@ -78,42 +77,6 @@ std::string side_text(const Classification& answer) {
     text += fmt::format("; as if: {}", name(answer.as_if));
   }
   return text;
-}
-
-std::string limit_text(const ChipLimit::Cut& cut) {
-  return fmt::format("{}{}", cut.open ? "below " : "at most ", plain_number(cut.limit));
-}
-
-// Chips of the vendor with a die as large, for the same use, that pass by their numbers.
-void add_built(const RulesQuestion& question, const RuleSubject& subject, const ChipLimit& limit,
-               Table& table) {
-  const auto area = subject.values.find("die_area_mm2");
-  if (area == subject.values.end() || !area->second.value) return;
-  for (const ClassifiedChip& chip : classified(question)) {
-    const auto own = chip.subject.values.find("die_area_mm2");
-    const bool alike =
-        chip.subject.vendor == subject.vendor && chip.subject.id != subject.id &&
-        chip.subject.data_center == subject.data_center && own != chip.subject.values.end() &&
-        own->second.value &&
-        std::abs(*own->second.value - *area->second.value) < 0.01 * *area->second.value;
-    if (!alike) continue;
-    RuleSubject unnamed = chip.subject;
-    unnamed.id.clear();
-    unnamed.names.clear();
-    const Classification answer = question.book->classify(unnamed, question.date, question.buyer);
-    if (answer.access != Access::kFree) continue;
-    for (const ChipLimit::Cut& cut : limit.cuts) {
-      const auto value = chip.subject.values.find(cut.field);
-      if (value == chip.subject.values.end() || !value->second.value) continue;
-      const double share = *value->second.value / cut.limit;
-      table.add({question.book->data().field(cut.field)->name,
-                 {*value->second.value, plain_number(*value->second.value)},
-                 {cut.limit, limit_text(cut)},
-                 {share, format_percent(share)},
-                 ""},
-                fmt::format("Built with a die as large: {}", chip.subject.name));
-    }
-  }
 }
 
 std::string effects_text(const Rule& rule) {
@@ -205,37 +168,6 @@ Table rules_admitted(const RulesQuestion& question) {
   }
   table.notes = {fmt::format("data-centre parts of Nvidia without condition: {}", nvidia),
                  "chips made in the buyer's own country are not listed", kNoLegalAdvice};
-  return table;
-}
-
-Result<Table> rules_limit(const RulesQuestion& question, const RuleSubject& subject) {
-  const auto limit = limit_of(*question.book, subject, question.date, question.buyer);
-  if (!limit) return fail(limit.error());
-  Table table;
-  table.title = fmt::format("{}: what passes without a licence, {}", subject.name, asked(question));
-  table.columns = {{"what"},
-                   {"value", Align::kRight},
-                   {"limit", Align::kRight},
-                   {"share", Align::kRight},
-                   {"binding threshold"}};
-  if (limit->passes) table.notes.push_back("it passes as it is");
-  for (std::size_t i = 0; i < limit->ways.size(); ++i) {
-    const ChipLimit::Way& way = limit->ways[i];
-    for (const ChipLimit::Cut& cut : way) {
-      table.add(
-          {question.book->data().field(cut.field)->name,
-           {cut.value, plain_number(cut.value)},
-           {cut.limit, limit_text(cut)},
-           {cut.factor, format_percent(cut.factor)},
-           fmt::format("{} ({}, {})", cut.binding, cut.rule, cut.clause)},
-          way.size() > 1 ? fmt::format("way {}: together", i + 1) : fmt::format("way {}", i + 1));
-    }
-  }
-  add_built(question, subject, *limit, table);
-  table.notes.push_back(
-      "the die stays as it is; a cut chip is another product, which rules on "
-      "named products do not reach");
-  table.notes.push_back(kNoLegalAdvice);
   return table;
 }
 
