@@ -197,8 +197,13 @@ Result<Finding> hardly_anything(const Workbench& bench) {
                     : left < before                          ? Verdict::kDepends
                                                              : Verdict::kContradicted;
   finding.values = {count_value("before", before), date_value("stop", stop->written),
-                    count_value("left", left),     percent_value("memory", memory, 2),
-                    count_value("after", after),   date_value("customs", customs->written)};
+                    count_value("left", left), count_value("after", after),
+                    date_value("customs", customs->written)};
+  if (left > 0) {
+    finding.values.push_back(percent_value("memory", memory, 2));
+  } else if (finding.verdict == Verdict::kSupported) {
+    finding.says = "none";
+  }
   add_said(finding, rules->on(*h20, customs->date.first).gates);
   finding.commands = {fmt::format("fivefold rules admitted --date {}", stop->written),
                       fmt::format("fivefold rules admitted --date {}", customs->written)};

@@ -278,9 +278,9 @@ TEST(RuleHistory, blackwell_stays_barred) {
   }
 }
 
-// S07 of the article: from the stop of 17 September to the statement on the H200. What was made
-// for China is shut out on the first day; L20 and L2, which nobody names, with the customs checks.
-TEST(RuleHistory, no_data_centre_part_of_nvidia_is_left_after_the_customs_checks) {
+// S07 of the article: from the stop of 17 September to the statement on the H200. That L20 and L2,
+// which no text names, are shut out with the rest is what reports tell, with low confidence.
+TEST(RuleHistory, no_data_centre_part_of_nvidia_is_left_after_the_stop) {
   const auto left = [](const std::string& date) {
     std::vector<std::string> ids;
     for (const Chip* chip : rules_catalog().chips()) {
@@ -291,11 +291,9 @@ TEST(RuleHistory, no_data_centre_part_of_nvidia_is_left_after_the_customs_checks
     }
     return ids;
   };
-  EXPECT_THAT(left("2025-10-10"), testing::IsEmpty());
-  EXPECT_THAT(left("2025-12-07"), testing::IsEmpty());
-  EXPECT_THAT(left("2025-09-17"), testing::IsSupersetOf({"l20", "l2"}));
-  EXPECT_THAT(left("2025-09-17"), testing::Not(testing::Contains("h20_96g")));
-  EXPECT_THAT(left("2025-09-17"), testing::Not(testing::Contains("rtx_pro_6000d")));
+  for (const char* date : {"2025-09-17", "2025-10-09", "2025-10-10", "2025-12-07"}) {
+    EXPECT_THAT(left(date), testing::IsEmpty()) << date;
+  }
   EXPECT_THAT(left("2025-09-16"), testing::IsSupersetOf({"h20_96g", "rtx_pro_6000d", "l20"}));
 }
 
