@@ -56,14 +56,19 @@ TEST(RuleItems, AdviceCameBeforeTheStop) {
   EXPECT_EQ(value_of(finding, "days").value, 48);
 }
 
-TEST(RuleItems, NothingForDataCentresIsLeftAfterTheCustomsChecks) {
-  EXPECT_EQ(value_of(finding_of("S01"), "after").value, 0);
-  EXPECT_GT(value_of(finding_of("S01"), "left").value, 0);
+TEST(RuleItems, NothingForDataCentresIsLeftAfterTheStop) {
+  const Finding out = finding_of("S01");
+  EXPECT_EQ(value_of(out, "left").value, 0);
+  EXPECT_EQ(value_of(out, "after").value, 0);
+  // Cards for desks are Nvidia's too: not "entirely".
+  EXPECT_GT(value_of(out, "desk").value, 0);
+  EXPECT_EQ(out.verdict, Verdict::kDepends);
   const Finding hardly = finding_of("S07");
+  EXPECT_EQ(hardly.verdict, Verdict::kSupported);
+  EXPECT_EQ(value_of(hardly, "left").value, 0);
   EXPECT_EQ(value_of(hardly, "after").value, 0);
-  EXPECT_LT(value_of(hardly, "left").value, value_of(hardly, "before").value);
-  // The L20 and the V100 reach 864 and 900 GB/s, the H20 4,000.
-  EXPECT_NEAR(value_of(hardly, "memory").value, 22.5, 0.5);
+  // H20, its 141 GB form, the 6000D, L20 and L2 at the least.
+  EXPECT_GE(value_of(hardly, "before").value, 5);
 }
 
 TEST(RuleItems, AnAntitrustFindingClosesNoGate) {
