@@ -5,17 +5,11 @@
 
 #include <fmt/format.h>
 
-#include "fivefold/article/items.h"
+#include "fivefold/article/supply_parts.h"
 #include "fivefold/policy/demand.h"
 
 namespace fivefold {
 namespace {
-
-// Least and most of a quotient of facts, as a value: budget over price and the like.
-void set_range(ArticleValue& value, double low, double high) {
-  value.low = low;
-  value.high = high;
-}
 
 struct Part {
   double rate = 0;   // output tokens/s a chip
@@ -32,12 +26,11 @@ Result<Part> part_of(const Workbench& bench, std::string_view chip) {
 Result<Quantiles> made_by_huawei(const Workbench& bench, std::string_view label) {
   const auto& supply = bench.supply();
   if (!supply) return fail(supply.error());
-  for (const VendorSupply& vendor : supply->vendors) {
-    if (vendor.id != "huawei") continue;
-    for (const auto* periods : {&vendor.quarters, &vendor.years}) {
-      for (const SupplyPeriod& period : *periods) {
-        if (period.label == label) return period.chips;
-      }
+  const auto huawei = vendor_of(*supply, "huawei");
+  if (!huawei) return fail(huawei.error());
+  for (const auto* periods : {&(*huawei)->quarters, &(*huawei)->years}) {
+    for (const SupplyPeriod& period : *periods) {
+      if (period.label == label) return period.chips;
     }
   }
   return fail(fmt::format("the supply model has no Huawei of {}", label));
@@ -78,10 +71,10 @@ Result<Finding> value_of_access(const Workbench& bench) {  // S31
                     plain_value("replaced", replaced),
                     plain_value("money", money / 1e9, 2, "billion USD"),
                     plain_value("power", power / 1e6, 2, "MW")};
-  set_range(
-      finding.values[3],
-      lost / (*price)->highest() * (replaced * (*own_price)->lowest() - (*price)->highest()) / 1e9,
-      lost / (*price)->lowest() * (replaced * (*own_price)->highest() - (*price)->lowest()) / 1e9);
+  finding.values[3].low =
+      lost / (*price)->highest() * (replaced * (*own_price)->lowest() - (*price)->highest()) / 1e9;
+  finding.values[3].high =
+      lost / (*price)->lowest() * (replaced * (*own_price)->highest() - (*price)->lowest()) / 1e9;
   constexpr double kYear = 365 * 86400.0;
   finding.values.push_back(
       plain_value("electricity", power * kYear * (*electricity)->number / 1e6, 2, "million USD"));
@@ -92,7 +85,7 @@ Result<Finding> value_of_access(const Workbench& bench) {  // S31
   finding.values.push_back(share_of("share", chips * replaced, *made));
   // A lever if closing costs the other side more than it costs oneself.
   finding.verdict = Verdict::kDepends;
-  finding.says = money < 0 ? "saves" : money < lost ? "lever" : "dear";
+  finding.says = money < 0 && power < 0 ? "saves" : money < lost ? "lever" : "dear";
   finding.commands = {"fivefold gap --from 2024Q1 --to 2027Q4"};
   return finding;
 }

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "fivefold/article/items.h"
+#include "fivefold/article/supply_parts.h"
 #include "fivefold/reliability/failures.h"
 
 namespace fivefold {
@@ -138,17 +138,11 @@ Result<Finding> strongest_in_the_world(const Workbench& bench) {  // S22b
 
   const auto& supply = bench.supply();
   if (!supply) return fail(supply.error());
-  for (const VendorSupply& vendor : supply->vendors) {
-    if (vendor.id != "huawei" || vendor.years.empty()) continue;
-    const Quantiles& last = vendor.years.back().chips;
-    finding.values.push_back({.name = "pods",
-                              .value = last.p50 / a.chips,
-                              .low = last.p5 / a.chips,
-                              .high = last.p95 / a.chips,
-                              .digits = 2,
-                              .unit = ""});
-    finding.values.push_back(date_value("year", vendor.years.back().label));
-  }
+  const auto huawei = vendor_of(*supply, "huawei");
+  if (!huawei) return fail(huawei.error());
+  const SupplyPeriod& last = (*huawei)->years.back();
+  finding.values.push_back(drawn("pods", last.chips, 1 / a.chips, 2, ""));
+  finding.values.push_back(date_value("year", last.label));
   // By totals of a pod against a rack it is; the article's "strongest" leaves open which.
   finding.verdict = ahead > 0 && behind == 0 ? Verdict::kDepends : Verdict::kContradicted;
   finding.commands = {

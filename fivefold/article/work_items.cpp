@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "fivefold/article/items.h"
+#include "fivefold/article/supply_parts.h"
 #include "fivefold/planner/bench.h"
 
 namespace fivefold {
@@ -66,15 +66,14 @@ Result<Finding> is_confidence_justified(const Workbench& bench) {  // S02, S09
 
   const auto& supply = bench.supply();
   if (!supply) return fail(supply.error());
+  const auto huawei = vendor_of(*supply, "huawei");
+  if (!huawei) return fail(huawei.error());
   std::string reached;
   double made = 0;
-  for (const VendorSupply& vendor : supply->vendors) {
-    if (vendor.id != "huawei") continue;
-    for (const auto& [label, chips] : equivalents(bench, vendor, own)) {
-      if (label < "2025Q1") continue;
-      made += chips;
-      if (made >= needed && reached.empty()) reached = label;
-    }
+  for (const auto& [label, chips] : equivalents(bench, **huawei, own)) {
+    if (label < "2025Q1") continue;
+    made += chips;
+    if (made >= needed && reached.empty()) reached = label;
   }
   if (!reached.empty()) finding.values.push_back(date_value("reached", reached));
   finding.verdict = Verdict::kDepends;  // the motive itself is not computable
