@@ -146,7 +146,7 @@ Result<Finding> strongest_in_the_world(const Workbench& bench) {  // S22b
   // By totals of a pod against a rack it is; the article's "strongest" leaves open which.
   finding.verdict = ahead > 0 && behind == 0 ? Verdict::kDepends : Verdict::kContradicted;
   finding.commands = {
-      "fivefold catalog show system atlas_950_superpod_8192",
+      "fivefold catalog show atlas_950_superpod_8192",
       "fivefold reliability atlas-950-superpod-8192 --against vera-rubin-nvl144:57"};
   return finding;
 }

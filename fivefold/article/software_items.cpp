@@ -53,7 +53,7 @@ Result<Finding> tests_take_time(const Workbench& bench) {  // S14
   add_sources(finding, **effort);
   add_sources(finding, **wait);
   finding.verdict = Verdict::kDepends;
-  finding.commands = {fmt::format("fivefold model {}", model.id)};
+  finding.commands = {fmt::format("fivefold model show {}", model.id)};
   return finding;
 }
 
