@@ -66,9 +66,10 @@ double failures_a_year(const Catalog& catalog, const Chip& chip) {
   return rate * 3600 * kHoursOfYear;
 }
 
-// Each fact once, in the order of use.
-void note(std::vector<const Fact*>& used, const Fact* fact) {
-  if (std::find(used.begin(), used.end(), fact) == used.end()) used.push_back(fact);
+// Each once, in the order of use.
+template <class Item>
+void note(std::vector<Item>& used, const Item& item) {
+  if (std::find(used.begin(), used.end(), item) == used.end()) used.push_back(item);
 }
 
 // Money asked for in a year: stated, or between the years that are.
@@ -193,30 +194,33 @@ class Accounts {
     }
   }
 
-  // Where no price is known, the mean of the origin's known ones.
+  // Where no price is known, that of the origin's priced chips by memory bandwidth, which small
+  // and large cards differ in; by the chip where that is not known either.
   void price_the_unpriced() {
     for (const Origin origin : {kDomestic, kForeign}) {
-      double sum = 0;
+      double price = 0, bandwidth = 0;
       int known = 0;
       for (const Holding& holding : holdings_) {
         if (holding.origin != origin || !(holding.price > 0)) continue;
-        sum += holding.price;
+        if (!(holding.work->bandwidth > 0)) continue;
+        price += holding.price;
+        bandwidth += holding.work->bandwidth;
         ++known;
       }
+      if (known == 0) continue;
       std::vector<std::string> unpriced;
       for (Holding& holding : holdings_) {
-        if (holding.origin != origin || holding.price > 0 || known == 0) continue;
-        holding.price = sum / known;
-        if (holding.work == nullptr) continue;
-        const std::string& id = holding.work->chip->id;
-        if (std::find(unpriced.begin(), unpriced.end(), id) == unpriced.end()) {
-          unpriced.push_back(id);
-        }
+        if (holding.origin != origin || holding.price > 0) continue;
+        const double rate = holding.work != nullptr ? holding.work->bandwidth : 0;
+        holding.price = rate > 0 ? price / bandwidth * rate : price / known;
+        if (holding.work != nullptr) note(unpriced, holding.work->chip->id);
       }
       if (unpriced.empty()) continue;
-      gap_.assumptions.push_back(fmt::format(
-          "no price is known of {}: the mean of {} chips, {:.0f} USD", fmt::join(unpriced, ", "),
-          origin == kDomestic ? "domestic" : "foreign", sum / known));
+      gap_.assumptions.push_back(
+          fmt::format("no price is known of {}: {:.2f} USD for a GB/s of memory, as {} chips cost "
+                      "that have one",
+                      fmt::join(unpriced, ", "), price / bandwidth * 1e9,
+                      origin == kDomestic ? "domestic" : "foreign"));
     }
   }
 

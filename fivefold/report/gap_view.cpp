@@ -99,20 +99,19 @@ Table chips_table(const GapView& view) {
                    {"BF16", Align::kRight},
                    {"memory", Align::kRight},
                    {"tokens/s", Align::kRight},
-                   {"W", Align::kRight},
-                   {"runs a year of 1,000", Align::kRight},
-                   {"remark"}};
+                   {"W", Align::kRight}};
+  if (view.training) table.columns.push_back({"runs a year of 1,000", Align::kRight});
   for (const ChipWork& work : view.gap.chips) {
+    const System* system = work.machine.system;
     table.add(
-        {work.chip->name,
-         work.machine.system != nullptr
-             ? fmt::format("{} chips of {}", work.machine.serving_chips, work.machine.system->id)
-             : std::string(),
+        {work.chip->id,
+         system != nullptr ? fmt::format("{} of {}", work.machine.serving_chips, system->id) : "",
          work.flops > 0 ? format_quantity(OpsPerSecond(work.flops)) : "",
          work.bandwidth > 0 ? format_quantity(BytesPerSecond(work.bandwidth)) : "",
          work.tokens_per_day ? format_number(*work.tokens_per_day / 86400) : "",
          work.watts ? format_number(*work.watts) : "",
-         work.runs_per_year ? format_number(*work.runs_per_year * 1000) : "", work.why});
+         work.runs_per_year ? format_number(*work.runs_per_year * 1000) : ""});
+    if (!work.why.empty()) table.notes.push_back(fmt::format("{}: {}", work.chip->id, work.why));
   }
   return table;
 }
@@ -162,7 +161,7 @@ std::string to_text(const GapView& view) {
                         fmt::join(fact->sources, ", "));
   }
   for (const std::string& assumption : view.gap.assumptions) {
-    text += fmt::format("  {}\n", assumption);
+    for (const std::string& line : wrap(assumption, kTextWidth - 2)) text += "  " + line + "\n";
   }
   return text;
 }
