@@ -227,16 +227,18 @@ class Accounts {
   // Chips of one kind through the years of one draw.
   void add_holding(const Holding& holding, double initial, int life, double loss, std::size_t s,
                    std::vector<YearDraws>& draws) const {
-    // A stock of all ages retires evenly; a year's chips all at once.
+    // A stock of all ages retires evenly; a year's chips all at once. Both less what was lost.
+    const double survive = std::exp(-loss);
     double old = initial;
     double installed = initial;
     for (std::size_t y = 0; y < years_; ++y) {
       const double now = holding.added[y][s];
-      const double survive = std::exp(-loss);
-      double retired = std::min(old, initial / life);
-      old -= retired;
-      if (y >= std::size_t(life)) retired += holding.added[y - std::size_t(life)][s];
-      retired *= std::pow(survive, double(y));
+      const double leaving = std::min(old, initial / life);
+      old -= leaving;
+      double retired = leaving * std::pow(survive, double(y + 1));
+      if (y >= std::size_t(life)) {
+        retired += holding.added[y - std::size_t(life)][s] * std::pow(survive, life);
+      }
       installed = std::max(0.0, installed * survive - retired) + now;
       YearDraws& year = draws[y];
       year.money[holding.origin][s] += now * holding.price;
