@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/article/rule_parts.h"
 #include "fivefold/article/supply_parts.h"
 #include "fivefold/policy/demand.h"
 
@@ -102,8 +103,9 @@ Result<Finding> two_objectives(const Workbench& bench) {  // S32
   const auto best = part_of(bench, "h200_sxm"), own = part_of(bench, "ascend_910c");
   if (!best) return fail(best.error());
   if (!own) return fail(own.error());
+  const auto tariff = tariff_on_h200(bench);
+  if (!tariff) return fail(tariff.error());
   constexpr double kWanted = 100000;  // H200 that would do all of the work
-  constexpr double kTariff = 0.25;    // proclamation of January 2026
   const double replaced = best->rate / own->rate;
   Finding finding;
   finding.values.push_back(plain_value("replaced", replaced));
@@ -111,7 +113,7 @@ Result<Finding> two_objectives(const Workbench& bench) {  // S32
     const double domestic = share / 100.0 * kWanted * replaced;
     const double foreign = (1 - share / 100.0) * kWanted;
     const double money =
-        domestic * (*own_price)->number + foreign * (*bought)->number * (1 + kTariff);
+        domestic * (*own_price)->number + foreign * (*bought)->number * (1 + *tariff);
     const double power = domestic * own->watts + foreign * best->watts;
     finding.values.push_back(
         plain_value(fmt::format("money_{}", share), money / 1e9, 3, "billion USD"));

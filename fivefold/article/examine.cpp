@@ -29,10 +29,15 @@ Result<std::vector<const ArticleItem*>> chosen(const Article& article,
   return items;
 }
 
-Result<Finding> examined(const Workbench& bench, const ArticleItem& item) {
+// What a function found, once for all the items that it answers (S02 and S09).
+using Found = std::map<ItemFunction, Shared<Finding>>;
+
+Result<Finding> examined(const Workbench& bench, Found& found, const ArticleItem& item) {
   const auto function = item_table().find(item.id);
-  auto finding =
-      function == item_table().end() ? not_computable("missing.function") : function->second(bench);
+  Result<Finding> finding = not_computable("missing.function");
+  if (function != item_table().end()) {
+    finding = found.at(function->second).get([&] { return function->second(bench); });
+  }
   if (finding) {
     finding->item = item.id;
     return finding;
@@ -70,11 +75,13 @@ Result<std::vector<Finding>> examine(const Catalog& catalog, const Article& arti
   const auto items = chosen(article, options.only);
   if (!items) return tl::unexpected(items.error());
   const Workbench bench(catalog, options);
+  Found found;  // all keys before the loop: it only looks up
+  for (const auto& [id, function] : item_table()) found[function];
   std::vector<Result<Finding>> results(items->size());
   std::mutex lock;
   std::size_t done = 0;
   parallel_for(items->size(), [&](std::size_t i) {
-    results[i] = examined(bench, *(*items)[i]);
+    results[i] = examined(bench, found, *(*items)[i]);
     const std::lock_guard guard(lock);
     ++done;
     if (progress) progress(double(done) / double(items->size()));

@@ -4,14 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/article/rule_parts.h"
 #include "fivefold/article/supply_parts.h"
 
 namespace fivefold {
 namespace {
 
 // --- S13 -----------------------------------------------------------------------------------------
-
-constexpr double kTariffH200 = 0.25;  // proclamation of January 2026
 
 // What one buyer's budget takes of the year's output: a buyer that matters takes a tenth.
 Result<Finding> buyers(const Workbench& bench) {  // S13
@@ -28,8 +27,10 @@ Result<Finding> buyers(const Workbench& bench) {  // S13
   const auto year = year_index(*supply, 2026);
   if (!huawei) return fail(huawei.error());
   if (!year) return fail(year.error());
+  const auto tariff = tariff_on_h200(bench);
+  if (!tariff) return fail(tariff.error());
   const Ranged of_910c = chips_for({*chips, *own, 1, 0});
-  const Ranged of_h200 = chips_for({*chips, *bought, 1, kTariffH200});
+  const Ranged of_h200 = chips_for({*chips, *bought, 1, *tariff});
   const Quantiles& made = (*huawei)->years[*year].chips;
   Finding finding;
   finding.values = {value_of("budget", **chips, 1e-9, 2, "billion USD"),

@@ -81,4 +81,12 @@ ArticleValue percent_value(std::string name, double share, int digits) {
   return plain_value(std::move(name), 100 * share, digits, "%");
 }
 
+Result<double> tariff_on_h200(const Workbench& bench) {
+  const auto rules = ruled_chips(bench);
+  if (!rules) return tl::unexpected(rules.error());
+  const auto h200 = rules->chip("h200");
+  if (!h200) return tl::unexpected(h200.error());
+  return rules->on(*h200, day_of("2026-01-15")).tariff;
+}
+
 }  // namespace fivefold

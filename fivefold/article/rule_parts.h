@@ -24,6 +24,8 @@ struct RuledChips {
 Result<RuledChips> ruled_chips(const Workbench& bench);
 
 Date day_of(std::string_view text);
+// On the H200 from the proclamation of January 2026 on, as a share of its price.
+Result<double> tariff_on_h200(const Workbench& bench);
 // Sources of the rules that tested the chip and applied.
 void add_said(Finding& finding, const std::vector<RuleFinding>& rules);
 using IsSo = bool (*)(const Classification&);

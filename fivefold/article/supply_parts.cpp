@@ -7,20 +7,17 @@
 
 namespace fivefold {
 
-ArticleValue drawn(std::string name, const Quantiles& of, double scale, int digits,
-                   std::string unit) {
-  ArticleValue value{std::move(name), of.p50 * scale, {}, {}, digits, std::move(unit)};
-  value.low = of.p5 * scale;
-  value.high = of.p95 * scale;
-  return value;
-}
-
 ArticleValue ranged(std::string name, const Ranged& of, double scale, int digits,
                     std::string unit) {
   ArticleValue value{std::move(name), of.value * scale, {}, {}, digits, std::move(unit)};
   value.low = of.low * scale;
   value.high = of.high * scale;
   return value;
+}
+
+ArticleValue drawn(std::string name, const Quantiles& of, double scale, int digits,
+                   std::string unit) {
+  return ranged(std::move(name), {of.p50, of.p5, of.p95}, scale, digits, std::move(unit));
 }
 
 Result<std::size_t> year_index(const SupplyResult& supply, int year) {
