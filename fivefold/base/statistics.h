@@ -28,14 +28,20 @@ inline double mean(std::span<const double> values) {
   return pairwise_sum(values) / static_cast<double>(values.size());
 }
 
-// Linear between order statistics (type 7 of Hyndman and Fan, 1996); share from 0 to 1.
-inline double quantile(std::vector<double> values, double share) {
+// Linear between order statistics (type 7 of Hyndman and Fan, 1996) of values in ascending order;
+// share from 0 to 1.
+inline double sorted_quantile(std::span<const double> values, double share) {
   assert(!values.empty());
-  std::sort(values.begin(), values.end());
   const double position = std::clamp(share, 0.0, 1.0) * static_cast<double>(values.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(position));
   const std::size_t above = std::min(below + 1, values.size() - 1);
   return values[below] + (values[above] - values[below]) * (position - static_cast<double>(below));
+}
+
+// The same of values in any order.
+inline double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return sorted_quantile(values, share);
 }
 
 inline double median(std::vector<double> values) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "fivefold/planner/bench.h"
 #include "fivefold/training/parameters.h"
 
 namespace fivefold {
@@ -67,12 +68,9 @@ void plan_serving(SystemAnswer& answer, const ServingWorkload& workload) {
 
 Result<TrainingPlan> train(const System& system, const Stack& stack, const Model& model,
                            const TrainingJob& job, int chips, SearchReport& report) {
-  const auto machine = build_machine(system, chips, stack);
-  if (!machine) return tl::unexpected(machine.error());
-  const auto kernels = KernelModel::make(machine->device, stack);
-  if (!kernels) return tl::unexpected(kernels.error());
-  const TrainingModel training(*machine, model, *kernels);
-  auto found = search_training(training, *machine, model, as_megatron_core(job), 1);
+  const auto bench = training_bench(system, chips, model, stack);
+  if (!bench) return tl::unexpected(bench.error());
+  auto found = search_training(bench->training, *bench->machine, model, as_megatron_core(job), 1);
   if (!found) return tl::unexpected(found.error());
   report.evaluated += found->layouts - found->too_slow;
   report.refused += found->too_large;

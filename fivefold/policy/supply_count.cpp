@@ -125,12 +125,7 @@ std::vector<PerSample> stratified(const std::vector<SeriesView>& views, std::siz
 
 Quantiles quantiles_of(PerSample values) {
   std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const double position = share * double(values.size() - 1);
-    const auto below = std::size_t(position);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (values[above] - values[below]) * (position - double(below));
-  };
+  const auto at = [&](double share) { return sorted_quantile(values, share); };
   return {at(0.05), at(0.25), at(0.5), at(0.75), at(0.95), mean(values)};
 }
 

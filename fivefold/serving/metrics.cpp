@@ -8,13 +8,6 @@
 namespace fivefold {
 namespace {
 
-double sorted_quantile(const std::vector<double>& sorted, double share) {
-  const double position = share * double(sorted.size() - 1);
-  const auto below = std::size_t(position);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (sorted[above] - sorted[below]) * (position - double(below));
-}
-
 TimeSpread spread_of(std::vector<double> values) {
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());
